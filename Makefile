@@ -1,0 +1,46 @@
+# Copyright: entra.pim contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything is made below .build/; nothing else of the machine is changed.
+#   make demo    sign in, elevate, work and give back against the simulator
+#   make test    every layer of tests, on every ansible-core there is a Python for
+
+# The first Python >= 3.11 that starts and can make virtual environments; `make PYTHON=... setup` names another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[1-9]*/bin/python3; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+RUN := .build/venv/bin/python -m
+
+.PHONY: help setup lanes demo test unit simulator-test integration gates sanity bench build changelog clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv and ensurepip was found." >&2; exit 1; }
+	@$(PYTHON) -m tools.venvs main
+	@$(PYTHON) -m tools.collection_tree
+
+lanes: setup
+	@$(PYTHON) -m tools.venvs lanes
+
+demo: setup
+	@$(RUN) tools.demo
+
+test: lanes
+	@$(RUN) tools.run_tests
+
+unit simulator-test gates bench: setup
+	@$(RUN) tools.run_tests $(@:-test=)
+
+integration sanity: lanes
+	@$(RUN) tools.run_tests $@
+
+build: setup
+	@$(RUN) tools.build
+
+# Once for each release: turns the fragments into changelogs/changelog.yaml and CHANGELOG.md.
+changelog: setup
+	@cd .build/collections/ansible_collections/entra/pim && $(CURDIR)/.build/venv/bin/antsibull-changelog release
+
+clean:
+	rm -rf .build

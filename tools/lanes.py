@@ -1,0 +1,46 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lanes: which versions of ansible-core the collection is tested with, and with which Python each.
+
+The versions themselves are pinned in ``tests/requirements/core-*.txt``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import layout
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One ansible-core (``2.19``) and the Pythons it is run with, best first, as (major, minor)."""
+
+    core: str
+    pythons: tuple[tuple[int, int], ...]
+
+    @property
+    def requirements(self) -> Path:
+        """The file that pins this lane's ansible-core."""
+        return layout.REQUIREMENTS / f"core-{self.core}.txt"
+
+
+# Oldest first: the oldest is what Automation Platform ships, the newest is what a new user installs.
+LANES = (
+    Lane("2.16", ((3, 11),)),
+    Lane("2.19", ((3, 11),)),
+    Lane("2.21", ((3, 13), (3, 12))),
+)
+
+
+def main_lane(python: tuple[int, int]) -> Lane:
+    """The lane of the main virtual environment: the newest ansible-core that runs on ``python``.
+
+    Raises ``LookupError`` where there is none.
+    """
+    core = "2.19" if python == (3, 11) else "2.21"
+    if python < (3, 11):
+        raise LookupError(f"Python {python[0]}.{python[1]} is too old: 3.11 or newer is needed")
+    return next(lane for lane in LANES if lane.core == core)

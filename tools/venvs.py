@@ -1,0 +1,110 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the virtual environments below ``.build/`` from the pins in ``tests/requirements/``; nothing to do when they fit.
+
+``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11 with
+nothing installed. ``python -m tools.venvs lanes`` makes one for each other lane whose Python is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools import interpreters, layout
+from tools.lanes import LANES, Lane, main_lane
+
+
+def _fingerprint(python: Path, requirements: list[Path]) -> str:
+    """What the environment depends on: its Python, where it stands, every pin."""
+    digest = hashlib.sha256(f"{python.resolve()}\n".encode())
+    for path in (layout.REQUIREMENTS / "pins.txt", *requirements):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
+    """Make ``venv`` anew unless its stamp says that it fits. Returns whether it had to be made.
+
+    The stamp holds the path as well: scripts in a virtual environment name their Python, so a moved checkout is made anew.
+    Raises ``subprocess.CalledProcessError`` with the output of pip where the installation fails.
+    """
+    stamp = venv / "entra-pim-stamp"
+    wanted = f"{venv} {_fingerprint(python, requirements)}\n"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    shutil.rmtree(venv, ignore_errors=True)
+    # PYTHONDONTWRITEBYTECODE would leave every later start of Ansible to compile its own sources.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    commands = [[python, "-m", "venv", venv]]
+    arguments = [argument for path in requirements for argument in ("-r", path)]
+    commands.append([venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments])
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    stamp.write_text(wanted)
+    return True
+
+
+def lane_venv(lane: Lane) -> Path | None:
+    """The virtual environment of ``lane``: the main one where it is that lane's, else its own; None where not made."""
+    core = layout.MAIN_VENV / f"core-{lane.core}"
+    if core.exists():
+        return layout.MAIN_VENV
+    own = layout.LANES / lane.core
+    return own if (own / "entra-pim-stamp").exists() else None
+
+
+def make_main() -> None:
+    """Make ``.build/venv`` with the Python that runs this script."""
+    python = Path(sys.executable)
+    lane = main_lane(sys.version_info[:2])
+    requirements = [lane.requirements, layout.REQUIREMENTS / "run.txt", layout.REQUIREMENTS / "lint.txt"]
+    print(f"main: ansible-core {lane.core} on Python {sys.version_info[0]}.{sys.version_info[1]}, {layout.MAIN_VENV}", flush=True)
+    made = _make(layout.MAIN_VENV, python, requirements)
+    (layout.MAIN_VENV / f"core-{lane.core}").touch()
+    print(f"main: {'made' if made else 'up to date'}")
+
+
+def make_lane(lane: Lane) -> str:
+    """Make the virtual environment of one lane; returns a line that says what was done, or why it was skipped."""
+    if lane_venv(lane) == layout.MAIN_VENV:
+        return f"{lane.core}: the main virtual environment"
+    for version in lane.pythons:
+        python = interpreters.find(version)
+        if python is not None:
+            made = _make(layout.LANES / lane.core, python, [lane.requirements, layout.REQUIREMENTS / "run.txt"])
+            return f"{lane.core}: {'made' if made else 'up to date'}, Python {version[0]}.{version[1]}"
+    names = " or ".join(f"{major}.{minor}" for major, minor in lane.pythons)
+    shutil.rmtree(layout.LANES / lane.core, ignore_errors=True)
+    return f"{lane.core}: skipped, no Python {names} found"
+
+
+def main(arguments: list[str]) -> int:
+    """``main`` or ``lanes``; returns the exit status."""
+    try:
+        if arguments == ["main"]:
+            make_main()
+        elif arguments == ["lanes"]:
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                for line in pool.map(make_lane, LANES):
+                    print(line, flush=True)
+        else:
+            print(__doc__, file=sys.stderr)
+            return 2
+    except subprocess.CalledProcessError as error:
+        print(f"{error}\n{error.stdout}{error.stderr}", file=sys.stderr)
+        return 1
+    except LookupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
