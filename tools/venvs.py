@@ -1,10 +1,10 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the virtual environments below ``.build/`` from the pins in ``tests/requirements/``; nothing to do when they fit.
+"""Make the virtual environments below ``.build/`` from the pins in ``tests/requirements/``, unless they fit already.
 
-``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11 with
-nothing installed. ``python -m tools.venvs lanes`` makes one for each other lane whose Python is found.
+``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11
+with nothing installed. ``python -m tools.venvs lanes`` makes one for each other lane whose Python is found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _fingerprint(python: Path, requirements: list[Path]) -> str:
 def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
     """Make ``venv`` anew unless its stamp says that it fits. Returns whether it had to be made.
 
-    The stamp holds the path as well: scripts in a virtual environment name their Python, so a moved checkout is made anew.
+    The stamp holds the path as well: scripts in a virtual environment name their Python, so it cannot be moved.
     Raises ``subprocess.CalledProcessError`` with the output of pip where the installation fails.
     """
     stamp = venv / "entra-pim-stamp"
@@ -42,10 +42,9 @@ def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
     shutil.rmtree(venv, ignore_errors=True)
     # PYTHONDONTWRITEBYTECODE would leave every later start of Ansible to compile its own sources.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    commands = [[python, "-m", "venv", venv]]
+    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     arguments = [argument for path in requirements for argument in ("-r", path)]
-    commands.append([venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments])
-    for command in commands:
+    for command in ([python, "-m", "venv", venv], [*pip, *arguments]):
         subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     stamp.write_text(wanted)
     return True
@@ -65,7 +64,8 @@ def make_main() -> None:
     python = Path(sys.executable)
     lane = main_lane(sys.version_info[:2])
     requirements = [lane.requirements, layout.REQUIREMENTS / "run.txt", layout.REQUIREMENTS / "lint.txt"]
-    print(f"main: ansible-core {lane.core} on Python {sys.version_info[0]}.{sys.version_info[1]}, {layout.MAIN_VENV}", flush=True)
+    what = f"main: ansible-core {lane.core} on Python {sys.version_info[0]}.{sys.version_info[1]}"
+    print(f"{what}, in {layout.MAIN_VENV.relative_to(layout.ROOT)}", flush=True)
     made = _make(layout.MAIN_VENV, python, requirements)
     (layout.MAIN_VENV / f"core-{lane.core}").touch()
     print(f"main: {'made' if made else 'up to date'}")

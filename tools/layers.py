@@ -1,0 +1,54 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers of tests, and the jobs they make: a layer is run in the main virtual environment, or in every lane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.lanes import LANES, Lane
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kind of tests: where they are, and in which lanes they are run.
+
+    ``alone`` keeps the machine free of other jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
+    """
+
+    name: str
+    path: str
+    ignore: tuple[str, ...] = ()
+    every_lane: bool = False
+    alone: bool = False
+    limit: int = 900
+
+
+# In the order of their length, longest first: two at a time are run.
+LAYERS = (
+    Layer("integration", "tests/integration", every_lane=True),
+    Layer("sanity", "tests/gates/sanity", every_lane=True),
+    Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
+    Layer("simulator", "tests/simulator"),
+    Layer("unit", "tests/unit", every_lane=True),
+    Layer("bench", "tests/bench", alone=True),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One layer in one lane; in the main virtual environment where ``lane`` is None."""
+
+    layer: Layer
+    lane: Lane | None
+
+    @property
+    def name(self) -> str:
+        """As it is printed, and as its files are called."""
+        return f"{self.layer.name}-{self.lane.core}" if self.lane else self.layer.name
+
+
+def jobs(layers: tuple[Layer, ...]) -> list[Job]:
+    """Every job of ``layers``, in order."""
+    return [Job(layer, lane) for layer in layers for lane in (LANES if layer.every_lane else (None,))]
