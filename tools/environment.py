@@ -38,8 +38,8 @@ def for_tests(venv: Path) -> dict[str, str]:
     configuration.touch()
 
     path = [str(venv / "bin"), *environment.get("PATH", os.defpath).split(os.pathsep)]
-    no_proxy = [name for name in (environment.get("NO_PROXY") or environment.get("no_proxy") or "").split(",") if name]
-    no_proxy = ",".join(dict.fromkeys([*no_proxy, "localhost", "127.0.0.1", "::1"]))
+    direct = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").split(",")
+    no_proxy = ",".join(dict.fromkeys([*filter(None, direct), "localhost", "127.0.0.1", "::1"]))
     environment.update(
         ANSIBLE_ASYNC_DIR=str(home / "async"),
         ANSIBLE_COLLECTIONS_PATH=str(layout.LINKED_COLLECTIONS),

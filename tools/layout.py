@@ -18,3 +18,6 @@ REQUIREMENTS = ROOT / "tests" / "requirements"
 # For playbooks, pytest and mypy: a tree with the layout Ansible wants, whose last directory is a link to the checkout.
 LINKED_COLLECTIONS = BUILD / "collections"
 LINKED_COLLECTION = LINKED_COLLECTIONS / "ansible_collections" / "entra" / "pim"
+
+# The directory that the simulator's Python package is imported from.
+SIMULATOR = ROOT / "roles" / "simulator" / "files"

@@ -70,10 +70,11 @@ def read_report(report: Path, status: int) -> Count:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a pytest run of ours and what it started: asked first, so that fixtures can clean up, then made to."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=20)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -51,7 +51,7 @@ def _pip_configuration(venv: Path) -> configparser.RawConfigParser:
 
     ansible-test starts pip with another home directory and without the ``PIP_*`` variables.
     """
-    command = [venv / "bin" / "python", "-m", "pip", "config", "list"]
+    command = [str(venv / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment.for_tests(venv)).stdout
     configuration = configparser.RawConfigParser()
     # Ordered from the weakest source to the strongest, which is the environment.

@@ -42,9 +42,9 @@ def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
     shutil.rmtree(venv, ignore_errors=True)
     # PYTHONDONTWRITEBYTECODE would leave every later start of Ansible to compile its own sources.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    arguments = [argument for path in requirements for argument in ("-r", path)]
-    for command in ([python, "-m", "venv", venv], [*pip, *arguments]):
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    arguments = [argument for path in requirements for argument in ("-r", str(path))]
+    for command in ([str(python), "-m", "venv", str(venv)], [*pip, *arguments]):
         subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     stamp.write_text(wanted)
     return True

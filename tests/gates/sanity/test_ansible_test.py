@@ -40,7 +40,7 @@ def test_sanity(place):
 
 
 def test_sanity_sees_what_is_broken(place):
-    """The canary: the same copy at the same place, with faults planted. A run that looks at nothing finds none of them."""
+    """The canary: the same copy at the same place, with faults planted: a run that looks at nothing finds none."""
     tree = collection_tree.copy(place)
     for name, text in _BROKEN.items():
         path = tree / name
