@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from tools import collection_tree, environment
@@ -15,3 +16,5 @@ collection_tree.link()
 _ENVIRONMENT = environment.for_tests(Path(sys.prefix))
 os.environ.clear()
 os.environ.update(_ENVIRONMENT)
+# So that the new TMPDIR is looked at.
+tempfile.tempdir = None

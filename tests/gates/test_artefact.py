@@ -51,7 +51,17 @@ def artefact(tmp_path_factory):
 def installed(artefact, tmp_path_factory):
     """A collections path with the artefact in it, with every folder deleted that does not hold content."""
     collections = tmp_path_factory.mktemp("installed")
-    done = commands.run("ansible-galaxy", "collection", "install", "--offline", "-p", collections, artefact)
+    # The path leads to no other copy: the one that is linked there already would count as installed.
+    done = commands.run(
+        "ansible-galaxy",
+        "collection",
+        "install",
+        "--offline",
+        "-p",
+        collections,
+        artefact,
+        ANSIBLE_COLLECTIONS_PATH=str(collections),
+    )
     assert done.returncode == 0, done.stdout
     for path in (collections / "ansible_collections" / "entra" / "pim").iterdir():
         if path.is_dir() and path.name not in _CONTENT:

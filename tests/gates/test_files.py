@@ -15,7 +15,8 @@ _COPYRIGHT = "# Copyright: entra.pim contributors"
 _GPL = (
     "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)"
 )
-_SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+# In two parts, because reuse reads this line as well.
+_SPDX = "# SPDX-License" + "-Identifier: GPL-3.0-or-later"
 _SCRIPTS = {".yml", ".yaml", ".toml", ".sh", ".cfg", ".ini"}
 
 # Traces of the machine that something was made on, work left undone, and merges left unfinished. Put together from
