@@ -115,17 +115,8 @@ def test_roles_of_what_is_installed(installed):
 def test_both_edges_of_what_is_installed(installed, tmp_path):
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(_PLAYBOOK)
-    done = commands.run(
-        "ansible-playbook",
-        "-i",
-        "localhost,",
-        "-c",
-        "local",
-        "-e",
-        json.dumps({"place": str(tmp_path)}),
-        playbook,
-        ANSIBLE_COLLECTIONS_PATH=str(installed),
-    )
+    place = json.dumps({"place": str(tmp_path)})
+    done = commands.run("ansible-playbook", "-e", place, playbook, ANSIBLE_COLLECTIONS_PATH=str(installed))
     assert done.returncode == 0, done.stdout
     controller, module = json.loads((tmp_path / "results.json").read_text())
     assert "ansible_job_id" not in controller
