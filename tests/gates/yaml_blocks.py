@@ -32,13 +32,16 @@ class Block:
         return self.text.startswith(_TENANT)
 
     def content(self) -> Any:
-        """What it says. Raises ``yaml.YAMLError``."""
-        return yaml.load(self.text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+        """What it says. Raises ``ValueError`` for what is no YAML."""
+        try:
+            return yaml.load(self.text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+        except yaml.YAMLError as error:
+            raise ValueError(f"{self.origin}: {error}") from error
 
     def playbook(self) -> list[dict[str, Any]] | None:
         """The block as a playbook, tasks within a play of their own; None where it is neither.
 
-        Raises ``ValueError`` for a list that is neither, ``yaml.YAMLError`` for what is no YAML.
+        Raises ``ValueError`` for a list that is neither, and for what is no YAML.
         """
         content = self.content()
         if not isinstance(content, list):
