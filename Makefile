@@ -6,8 +6,10 @@
 #   make test    every layer of tests, on every ansible-core there is a Python for
 
 # The first Python >= 3.11 that starts and can make virtual environments; `make PYTHON=... setup` names another.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[1-9]*/bin/python3; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[1-9]*/bin/python3; do \
 	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+endif
 RUN := .build/venv/bin/python -m
 
 .PHONY: help setup lanes demo test unit simulator-test integration gates sanity bench build changelog clean
