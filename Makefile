@@ -42,7 +42,7 @@ build: setup
 
 # Once for each release: turns the fragments into changelogs/changelog.yaml and CHANGELOG.md.
 changelog: setup
-	@cd .build/collections/ansible_collections/entra/pim && $(CURDIR)/.build/venv/bin/antsibull-changelog release
+	@PATH="$(CURDIR)/.build/venv/bin:$$PATH" antsibull-changelog release
 
 clean:
 	rm -rf .build
