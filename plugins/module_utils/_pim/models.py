@@ -1,0 +1,142 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nouns of PIM, free of any service's spelling. Private to the collection.
+
+Times are aware UTC datetimes, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .times import format_duration, format_time
+
+# The service keeps an activation, and asks of one, at least this long (Microsoft Entra documentation, "pim-how-to-add-role-to-user").
+SHORTEST_ACTIVATION = 300
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One line of the service: a role held by the caller at a scope, eligible or active, directly or not."""
+
+    role: str
+    role_id: str
+    scope: str
+    scope_name: str | None
+    eligible: bool
+    member_type: str
+    assignment_type: str | None
+    start: datetime | None
+    end: datetime | None
+    native: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """An own request for a role; `status` in the service's spelling, `phase` in ours: see `providers.base`."""
+
+    request_id: str
+    role_id: str
+    scope: str
+    action: str
+    status: str
+    phase: str
+    created_at: datetime | None = None
+    start_time: datetime | None = None
+
+    def as_pending(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "status": self.status,
+            "created_at": format_time(self.created_at),
+            "start_time": format_time(self.start_time),
+        }
+
+
+@dataclass(frozen=True)
+class Approver:
+    id: str | None
+    name: str | None
+    type: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a role's settings ask of somebody who activates it; `maximum_duration` in seconds."""
+
+    maximum_duration: int | None
+    requires_mfa: bool
+    requires_justification: bool
+    requires_ticket: bool
+    requires_approval: bool
+    approvers: tuple[Approver, ...]
+    authentication_context: str | None
+
+    def as_result(self) -> dict[str, Any]:
+        return {
+            "maximum_duration": None if self.maximum_duration is None else format_duration(self.maximum_duration),
+            "requires_mfa": self.requires_mfa,
+            "requires_justification": self.requires_justification,
+            "requires_ticket": self.requires_ticket,
+            "requires_approval": self.requires_approval,
+            "approvers": [{"id": one.id, "name": one.name, "type": one.type} for one in self.approvers],
+            "authentication_context": self.authentication_context,
+        }
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    """One role of one account at one scope: eligible and active merged (interface, section 3, pim_role_info)."""
+
+    provider: str
+    role: str | None
+    role_id: str | None
+    scope: str | None
+    scope_name: str | None
+    principal_id: str | None = None
+    member_type: str | None = None
+    eligible: bool | None = False
+    eligible_until: datetime | None = None
+    active: bool | None = False
+    permanent: bool | None = False
+    assignment_type: str | None = None
+    active_since: datetime | None = None
+    expires_at: datetime | None = None
+    pending: Request | None = None
+    policy: Policy | None = None
+    # What the provider must send back to name this role to its service; never part of a result.
+    native: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def as_result(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            "role": self.role,
+            "role_id": self.role_id,
+            "scope": self.scope,
+            "scope_name": self.scope_name,
+            "principal_id": self.principal_id,
+            "member_type": self.member_type,
+            "eligible": self.eligible,
+            "eligible_until": format_time(self.eligible_until),
+            "active": self.active,
+            "permanent": self.permanent,
+            "assignment_type": self.assignment_type,
+            "active_since": format_time(self.active_since),
+            "expires_at": format_time(self.expires_at),
+            "pending": self.pending.as_pending() if self.pending else None,
+            "policy": self.policy.as_result() if self.policy else None,
+        }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A role as a playbook addresses it; `duration` is seconds, "max", or None for the default."""
+
+    provider: str
+    role: str
+    scope: str | None
+    duration: int | str | None = None

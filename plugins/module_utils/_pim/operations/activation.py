@@ -1,0 +1,230 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Switches roles on and off: decides by the plan, then shows it (check mode) or carries it out. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import PimError
+from ..models import RoleRow, Wanted
+from ..plans import activation as plan
+from ..plans.activation import Step, Terms
+from ..plans.resolve import resolve
+from ..plans.rows import key_of
+from .activation_options import ActivationOptions, activation_options, spec
+from .carrying_out import CarryOut, validate
+from .connection import Connection, open_connection
+from .connection_options import connection_options
+from .context import Context
+from .holdings import read_policies, read_rows
+from .operation import Operation, OperationFailed
+from .waiting import wait_for, without_waiting
+from .work import Work
+
+# Without these in check mode there is nobody to ask: the sign-in of the real run comes first.
+_NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
+
+
+def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    options = activation_options(params)
+    connection_choice = connection_options(params, context.environ)
+    if not options.wanted:
+        return _result([], [], context)
+    providers = list(dict.fromkeys(one.provider for one in options.wanted))
+    try:
+        connection = open_connection(connection_choice, context, providers)
+        _refuse_applications(connection)
+        found = read_rows(connection, providers)
+    except PimError as error:
+        if context.check_mode and error.code in _NOT_SIGNED_IN:
+            return _not_checked(options, error, context)
+        raise
+    works, rows = _decided(connection, options, found, context)
+    if context.check_mode:
+        validate(connection, works, CarryOut(connection, options, _terms(connection, options), context))
+        _foretell(works)
+    else:
+        _carried_out(connection, options, works, context)
+    return _finished(works, rows, context)
+
+
+def _refuse_applications(connection: Connection) -> None:
+    if connection.session.principal_type != "user":
+        raise PimError(
+            "app_only_not_supported",
+            "This session belongs to an application, and only a person can activate a role: Entra has no self-activation for applications",
+        )
+
+
+def _terms(connection: Connection, options: ActivationOptions) -> Terms:
+    session = connection.session
+    return Terms(
+        active=options.active,
+        minimum_remaining=options.minimum_remaining,
+        start=options.start,
+        justification=options.justification,
+        ticket_number=options.ticket_number,
+        mfa=session.mfa,
+        # A token that does not even name the factors used tells nothing of its contexts either.
+        authentication_contexts=tuple(session.authentication_contexts) if session.mfa is not None else None,
+    )
+
+
+def _decided(
+    connection: Connection, options: ActivationOptions, found: Mapping[str, list[RoleRow] | PimError], context: Context
+) -> tuple[list[Work], list[RoleRow]]:
+    """The works in the order asked, and all rows of the account; raises where one of the roles cannot work."""
+    rows: list[RoleRow] = []
+    for listed in found.values():
+        if isinstance(listed, PimError):
+            raise listed
+        rows.extend(listed)
+    terms, now = _terms(connection, options), connection.now()
+    targets = _resolved(options.wanted, rows)
+    steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
+    asked = plan.needs_policy(steps)
+    policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))
+    steps = [plan.decide(step, policies.get(id(step)), terms, now) for step in steps]
+    problem = plan.all_problems(steps) or (
+        None if context.check_mode else plan.together([step.step_up for step in steps if step.step_up])
+    )
+    if problem is not None:
+        raise problem
+    for step in steps:
+        for warning in step.warnings:
+            context.warn(warning)
+    known = frozenset(row.pending.request_id for row in rows if row.pending is not None)
+    works = [Work.of(step) for step in steps]
+    for work in works:
+        work.known_requests = known
+    return works, rows
+
+
+def _resolved(wanted: Sequence[Wanted], rows: Sequence[RoleRow]) -> list[RoleRow]:
+    targets, problems = [], []
+    for one in wanted:
+        try:
+            targets.append(resolve(one, rows))
+        except PimError as error:
+            problems.append(error)
+    problem = plan.together(problems)
+    if problem is not None:
+        raise problem
+    doubled = plan.twice(targets)
+    if doubled is not None:
+        raise PimError(
+            "invalid_option",
+            f"roles cannot be used: {doubled.role} at {doubled.scope} is named twice in one task",
+            advice="",
+        )
+    return targets
+
+
+def _carried_out(connection: Connection, options: ActivationOptions, works: Sequence[Work], context: Context) -> None:
+    try:
+        CarryOut(connection, options, _terms(connection, options), context).all(works)
+        if options.wait:
+            wait_for(connection, works, options, context)
+        else:
+            without_waiting(works)
+    finally:
+        _mark_tokens(connection, works, context)
+
+
+def _mark_tokens(connection: Connection, works: Sequence[Work], context: Context) -> None:
+    """A token from before an activation lacks the role, one from before a deactivation still has it: neither is handed out again."""
+    if any(work.switched_on for work in works):
+        connection.access.switched_on(context.clock.time())
+        return
+    # A role somebody else switched on since, or that an approver has: tokens from before do not carry it either.
+    ages = [
+        (connection.now() - work.row.active_since).total_seconds()
+        for work in works
+        if work.row.active and work.row.active_since
+    ]
+    since = context.clock.time() - min(ages) if ages else 0.0
+    if since > connection.session.activated_at + 1.0:
+        connection.access.switched_on(since)
+    elif any(work.switched_off for work in works):
+        connection.access.switched_off()
+
+
+def _foretell(works: Sequence[Work]) -> None:
+    """Check mode: what would be, where nothing is known to be against it."""
+    for work in works:
+        if work.error is None and work.step.changes:
+            work.changed = True
+            work.switched_on = work.step.action in plan.ACTIVATING
+            work.switched_off = work.step.action == plan.DEACTIVATE
+            work.row = work.step.after
+
+
+def _finished(works: Sequence[Work], rows: Sequence[RoleRow], context: Context) -> dict[str, Any]:
+    result = _result(works, rows, context)
+    failures = [work.error for work in works if work.error is not None]
+    if not failures:
+        return result
+    first = failures[0]
+    if len(works) > 1:
+        first.message = (
+            f"{len(failures)} of {len(works)} roles failed, first {first.role} at {first.scope}: {first.message}"
+        )
+    raise OperationFailed(first, result)
+
+
+def _result(works: Sequence[Work], rows: Sequence[RoleRow], context: Context) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "changed": any(work.changed for work in works),
+        "roles": [work.as_result() for work in works],
+        "activated": [_address(work.row, rows) for work in works if work.switched_on],
+        "deactivated": [_address(work.row, rows) for work in works if work.switched_off and not work.switched_on],
+    }
+    if context.diff:
+        result["diff"] = {
+            "before": _shown([work.step.before for work in works]),
+            "after": _shown([work.row for work in works]),
+        }
+    return result
+
+
+def _address(row: RoleRow, rows: Sequence[RoleRow]) -> dict[str, Any]:
+    """The form `roles:` takes back; by id where another role of the account bears the same name."""
+    name = str(row.role).casefold()
+    twins = {
+        key_of(other.role_id, None)
+        for other in rows
+        if other.provider == row.provider and str(other.role).casefold() == name
+    }
+    return {"provider": row.provider, "role": row.role if len(twins) < 2 else row.role_id, "scope": row.scope}
+
+
+def _shown(rows: Sequence[RoleRow]) -> dict[str, Any]:
+    """What of a row a task can change, for `--diff`."""
+    shown = {}
+    for row in rows:
+        full = row.as_result()
+        shown[f"{row.provider}: {row.role} at {row.scope}"] = {
+            "active": full["active"],
+            "expires_at": full["expires_at"],
+            "pending": full["pending"]
+            and {"status": full["pending"]["status"], "start_time": full["pending"]["start_time"]},
+        }
+    return shown
+
+
+def _not_checked(options: ActivationOptions, error: PimError, context: Context) -> dict[str, Any]:
+    context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
+    unknown = [
+        RoleRow(one.provider, one.role, None, one.scope, None, eligible=None, active=None, permanent=None)
+        for one in options.wanted
+    ]
+    steps = [Step(one, row, plan.KEEP, row) for one, row in zip(options.wanted, unknown)]
+    works = [replace(Work.of(step), status="not_checked") for step in steps]
+    return _result(works, [], context)
+
+
+OPERATION = Operation("pim_role_activation", spec, run)

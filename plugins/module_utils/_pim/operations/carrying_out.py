@@ -1,0 +1,319 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries the steps of an activation task out, in phases: withdraw, activate, deactivate, activate again. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from ..api.calls import Answer
+from ..errors import PimError
+from ..models import SHORTEST_ACTIVATION
+from ..plans import activation as plan
+from ..plans.activation import Step, Terms
+from ..providers.base import WITHDRAWN, Activation
+from ..times import format_duration
+from .activation_options import ActivationOptions
+from .connection import Connection
+from .context import Context
+from .holdings import read_policies
+from .submission import accept, cancel_call, ended_badly, find_lost, request_id_of, submit, unknown_fate
+from .work import Work
+
+# "It is active already", and "a request for it is under way": not failures, but to be looked at.
+_THERE = frozenset({"RoleAssignmentExists"})
+_UNDER_WAY = frozenset({"PendingRoleAssignmentRequest", "RoleAssignmentRequestExists"})
+_GONE = frozenset({"RoleAssignmentDoesNotExist"})
+# Failures that a second try can cure.
+_TRANSIENT = frozenset({"network", "throttled", "service_unavailable", "invalid_response"})
+
+# A role that was switched off to be renewed must not stay off: seconds between the tries to switch it on again.
+_RENEWAL_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
+# A service that still refuses so long after the five minutes will not change its mind.
+_TOO_EARLY_GRACE = 60.0
+_TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
+
+
+class CarryOut:
+    """Each method takes the works of its phase, and leaves in each what came of it."""
+
+    def __init__(self, connection: Connection, options: ActivationOptions, terms: Terms, context: Context) -> None:
+        self._connection = connection
+        self._options = options
+        self._terms = terms
+        self._context = context
+
+    def all(self, works: Sequence[Work]) -> None:
+        self._withdraw([work for work in works if work.step.action in (plan.CANCEL, plan.REPLACE)])
+        self._activate(
+            [work for work in works if work.step.action in (plan.ACTIVATE, plan.REPLACE) and not work.settled]
+        )
+        self._deactivate([work for work in works if work.step.action in (plan.DEACTIVATE, plan.RENEW)])
+        self._activate_again([work for work in works if work.step.action == plan.RENEW and not work.settled])
+
+    def activation(self, step: Step) -> Activation:
+        options = self._options
+        start = options.start if options.start is not None and options.start > self._connection.now() else None
+        return Activation(step.duration, start, options.justification, options.ticket_number, options.ticket_system)
+
+    def _withdraw(self, works: Sequence[Work]) -> None:
+        for place, outcome in submit(self._connection, works, "cancel", cancel_call).items():
+            work = works[place]
+            if isinstance(outcome, PimError) and not (outcome.uncertain and self._withdrawn(work)):
+                work.failed(outcome)
+                continue
+            work.changed = True
+            work.status = "Canceled"
+            work.row = replace(work.row, pending=None)
+            work.settled = work.step.action == plan.CANCEL
+
+    def _withdrawn(self, work: Work) -> bool:
+        """Whether the request is withdrawn after all: the answer to the withdrawal was lost."""
+        try:
+            answer = self._connection.one(work.provider.request_call(request_id_of(work)))
+            return work.provider.read_request(answer, self._connection.now()).phase == WITHDRAWN
+        except PimError:
+            # The failure of the withdrawal itself is what the user is told.
+            return False
+
+    def _activate(self, works: Sequence[Work]) -> None:
+        lost: list[Work] = []
+        clamped: list[tuple[Work, PimError]] = []
+        for place, outcome in self._submit_activations(works).items():
+            work = works[place]
+            if self._accepted(work, outcome) or isinstance(outcome, Answer):
+                continue
+            if outcome.uncertain:
+                lost.append(work)
+            elif outcome.code == "policy_violation" and work.step.wanted.duration != "max":
+                clamped.append((work, outcome))
+            else:
+                work.failed(outcome)
+        self._explain_or_clamp(clamped)
+        self._repeat_lost(lost)
+
+    def _submit_activations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
+        return submit(
+            self._connection,
+            works,
+            "activate",
+            lambda work: work.provider.activate_call(
+                work.row, str(work.row.principal_id), self.activation(work.step), validate_only=False
+            ),
+        )
+
+    def _accepted(self, work: Work, outcome: Answer | PimError) -> bool:
+        """Notes an accepted activation, or that there is one already; False where `outcome` is a failure still to be dealt with."""
+        if isinstance(outcome, Answer):
+            try:
+                request = accept(self._connection, work, outcome)
+            except PimError as error:
+                # Accepted, but in words nobody can read: to be looked at like a lost answer.
+                work.failed(unknown_fate(work, error))
+                return True
+            bad = ended_badly(work, request)
+            if bad is not None:
+                work.failed(bad)
+            else:
+                work.switched_on = work.changed = True
+            return True
+        if outcome.service_code in _THERE | _UNDER_WAY:
+            # Somebody was quicker: the look that follows tells what is there, and this task changed nothing.
+            work.request = None
+            return True
+        return False
+
+    def _explain_or_clamp(self, refused: Sequence[tuple[Work, PimError]]) -> None:
+        """A refusal by policy is explained with what the policy allows; without a duration asked for, its maximum is tried once."""
+        if not refused:
+            return
+        policies = read_policies(self._connection, [work.row for work, _error in refused])
+        for (work, error), policy in zip(refused, policies):
+            if isinstance(policy, PimError):
+                work.failed(error)
+                continue
+            step = plan.decide(work.step, policy, self._terms, self._connection.now())
+            if step.problem is not None:
+                error.message = step.problem.message
+                work.failed(error)
+            elif step.duration != work.step.duration:
+                work.step = step
+                self._last_try(work)
+            else:
+                work.failed(error)
+
+    def _last_try(self, work: Work) -> None:
+        outcome = self._submit_activations([work])[0]
+        if not self._accepted(work, outcome) and isinstance(outcome, PimError):
+            work.failed(unknown_fate(work, outcome) if outcome.uncertain else outcome)
+
+    def _repeat_lost(self, works: Sequence[Work]) -> None:
+        """Activations whose answers were lost: found at the service, or sent once more after looking."""
+        if not works:
+            return
+        missing = find_lost(self._connection, works, active=True)
+        for work in works:
+            if work not in missing and work.error is None:
+                work.switched_on = work.changed = True
+        for place, outcome in self._submit_activations(missing).items():
+            work = missing[place]
+            if isinstance(outcome, PimError) and outcome.service_code in _THERE | _UNDER_WAY:
+                # The first request has arrived after all.
+                work.switched_on = work.changed = True
+            elif not self._accepted(work, outcome) and isinstance(outcome, PimError):
+                work.failed(unknown_fate(work, outcome) if outcome.uncertain else outcome)
+
+    def _deactivate(self, works: Sequence[Work]) -> None:
+        connection, clock = self._connection, self._context.clock
+        open_works = list(works)
+        patience = None
+        lost_before: set[int] = set()
+        attempt = 0
+        while open_works:
+            early: list[Work] = []
+            lost: list[Work] = []
+            outcomes = submit(
+                connection,
+                open_works,
+                "deactivate",
+                lambda work: work.provider.deactivate_call(
+                    work.row, str(work.row.principal_id), self._options.justification
+                ),
+            )
+            for place, outcome in outcomes.items():
+                self._deactivated(open_works[place], outcome, early, lost)
+            missing = find_lost(connection, lost, active=False) if lost else []
+            for work in lost:
+                if work not in missing and work.error is None:
+                    work.switched_off = work.changed = True
+                elif id(work) in lost_before:
+                    work.failed(unknown_fate(work, PimError("network", "the role is still active")))
+            open_works = [work for work in missing if not work.settled]
+            lost_before.update(id(work) for work in open_works)
+            if early:
+                if patience is None:
+                    longest = max(self._seconds_too_early(work) for work in early)
+                    patience = clock.monotonic() + longest + _TOO_EARLY_GRACE
+                    self._tell(early, longest)
+                if clock.monotonic() >= patience:
+                    for work in early:
+                        work.settled = True
+                else:
+                    for work in early:
+                        work.error = None
+                    open_works += early
+                    clock.sleep(_TOO_EARLY_PAUSES[min(attempt, len(_TOO_EARLY_PAUSES) - 1)])
+            attempt += 1
+
+    def _deactivated(self, work: Work, outcome: Answer | PimError, early: list[Work], lost: list[Work]) -> None:
+        if isinstance(outcome, Answer):
+            try:
+                request = accept(self._connection, work, outcome)
+            except PimError:
+                lost.append(work)
+                return
+            bad = ended_badly(work, request)
+            if bad is not None:
+                work.failed(bad)
+            else:
+                work.switched_off = work.changed = True
+        elif outcome.service_code in _GONE:
+            # It ended meanwhile, or somebody else ended it: the look that follows tells.
+            work.request = None
+        elif outcome.code == "too_early" and self._options.too_early == "leave":
+            work.status, work.settled = "left_to_expire", True
+            until = work.as_result()["expires_at"]
+            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
+        elif outcome.code == "too_early" and self._options.too_early == "wait":
+            work.failed(outcome)
+            work.settled = False
+            early.append(work)
+        elif outcome.uncertain:
+            lost.append(work)
+        else:
+            work.failed(outcome)
+
+    def _seconds_too_early(self, work: Work) -> float:
+        """Until the activation is old enough to be ended, by the service's clock."""
+        floor = timedelta(seconds=SHORTEST_ACTIVATION)
+        since = work.row.active_since
+        left = floor if since is None else min(floor, since + floor - self._connection.now())
+        return max(0.0, left.total_seconds())
+
+    def _tell(self, works: Sequence[Work], seconds: float) -> None:
+        if self._context.show is not None:
+            names = ", ".join(work.name for work in works)
+            self._context.show(
+                f"Entra keeps an activation for five minutes: waiting up to {format_duration(seconds)} to end {names}"
+            )
+
+    def _activate_again(self, works: Sequence[Work]) -> None:
+        """The second half of a renewal: tried again and again, because the role is off meanwhile."""
+        open_works = list(works)
+        last: dict[int, PimError] = {}
+        for pause in _RENEWAL_PAUSES:
+            if not open_works:
+                return
+            self._context.clock.sleep(pause)
+            outcomes = self._submit_activations(open_works)
+            again = []
+            for place, outcome in outcomes.items():
+                work = open_works[place]
+                if isinstance(outcome, PimError):
+                    last[id(work)] = outcome
+                    if outcome.service_code in _THERE or outcome.code in _TRANSIENT:
+                        # The old activation is still being taken down, or the service is busy.
+                        again.append(work)
+                    elif not self._accepted(work, outcome):
+                        work.failed(_left_off(work, outcome))
+                else:
+                    self._accepted(work, outcome)
+            if again:
+                found_on = [work for work in again if last[id(work)].uncertain]
+                missing = find_lost(self._connection, found_on, active=True) if found_on else []
+                for work in found_on:
+                    if work not in missing and work.error is None:
+                        work.switched_on = work.changed = True
+                        again.remove(work)
+            open_works = [work for work in again if work.error is None]
+        for work in open_works:
+            work.failed(_left_off(work, last[id(work)]))
+
+
+def validate(connection: Connection, works: Sequence[Work], carry_out: CarryOut) -> None:
+    """Check mode: asks the service what it would say to the activations. A renewal cannot be asked for while the role is active."""
+    asked = [work for work in works if work.step.action == plan.ACTIVATE and work.step.step_up is None]
+    calls = [
+        work.provider.activate_call(
+            work.row, str(work.row.principal_id), carry_out.activation(work.step), validate_only=True
+        )
+        for work in asked
+    ]
+    for work, outcome in zip(asked, connection.run(calls) if calls else []):
+        if isinstance(outcome, PimError):
+            if outcome.code == "mfa_required":
+                work.status = "step_up_required"
+            elif outcome.service_code not in _THERE | _UNDER_WAY:
+                work.failed(outcome)
+            continue
+        status = outcome.body.get("status")
+        work.status = status if isinstance(status, str) else None
+    for work in works:
+        if work.step.step_up is not None:
+            work.status = "step_up_required"
+
+
+def _left_off(work: Work, error: PimError) -> PimError:
+    return PimError(
+        error.code,
+        f"{work.name} was deactivated to be renewed, and could not be activated again, so it is off now: {error.message}",
+        service_code=error.service_code,
+        service_message=error.service_message,
+        status=error.status,
+        request_id=error.request_id,
+        authentication_context=error.authentication_context,
+        advice="Run again to activate it.",
+    )

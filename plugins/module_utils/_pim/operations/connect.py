@@ -1,0 +1,262 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signs in and keeps the session, or removes it. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import PimError, invalid_option
+from ..providers.registry import PROVIDERS
+from ..sign_in.access import Access
+from ..sign_in.clouds import endpoints, foreign
+from ..sign_in.credentials import Credential
+from ..sign_in.names import is_guid, same_account
+from ..sign_in.request import SignInRequest
+from ..sign_in.signing_in import sign_in
+from ..sign_in.token_claims import decode
+from ..state import files
+from ..state.sessions import Session, Sessions
+from .connection import new_transport, sign_in_request, why_not
+from .connection_options import ConnectionOptions, connection_options, connection_spec
+from .context import Context
+from .operation import Operation
+from .session_info import alive, describe
+
+_CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
+
+
+def spec() -> dict[str, Any]:
+    return {
+        "argument_spec": {
+            **connection_spec(),
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "providers": {"type": "list", "elements": "str", "choices": list(PROVIDERS), "default": ["entra_roles"]},
+            "require_mfa": {"type": "bool", "default": False},
+            "authentication_contexts": {"type": "list", "elements": "str", "default": []},
+            "force": {"type": "bool", "default": False},
+            "login_timeout": {"type": "int", "default": 900},
+        },
+        "supports_check_mode": True,
+    }
+
+
+def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    _check(params)
+    options = connection_options(params, context.environ)
+    sessions = Sessions(options.session_dir, context.clock)
+    if params["state"] == "absent":
+        return _absent(options, sessions, context)
+    return _present(params, options, sessions, context)
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    if not params["providers"]:
+        raise PimError(
+            "invalid_option", f"providers=[] cannot be used: name at least one of {', '.join(PROVIDERS)}", advice=""
+        )
+    if params["login_timeout"] < 1:
+        raise invalid_option("login_timeout", params["login_timeout"], "it must be a number of seconds above 0")
+    for one in params["authentication_contexts"]:
+        if not _CONTEXT.fullmatch(one):
+            raise invalid_option("authentication_contexts", one, "an authentication context is called c1 to c99")
+
+
+def _absent(options: ConnectionOptions, sessions: Sessions, context: Context) -> dict[str, Any]:
+    there = sessions.exists(options.session)
+    if there and not context.check_mode:
+        sessions.remove(options.session)
+    return _result(there, _nobody(options), _diff(context, options.session, there, False))
+
+
+def _present(
+    params: Mapping[str, Any], options: ConnectionOptions, sessions: Sessions, context: Context
+) -> dict[str, Any]:
+    foreign_urls = foreign(options.cloud or "public", endpoints(options.cloud or "public", options.urls))
+    if foreign_urls:
+        context.warn(f"Signing in at endpoints that are not Microsoft's: {', '.join(foreign_urls)}.")
+    existing = _existing(params, options, sessions)
+    credential = options.credentials.task or options.credentials.own
+    if existing is not None and not params["force"]:
+        kept = _fitting(existing, credential, params, options, sessions, context)
+        if kept is not None:
+            return _result(False, describe(kept), _diff(context, options.session, True, True))
+    credential = credential or options.credentials.azure
+    request = _request(credential, params, options, context)
+    diff = _diff(context, options.session, existing is not None, True)
+    if context.check_mode:
+        return _result(True, _nobody(options), diff)
+    # Before anybody signs in: a place where the session can be kept.
+    files.check_directory(options.session_dir, create=True)
+    session = sign_in(request, new_transport(options, context), context.clock, options.session)
+    with sessions.locked(options.session):
+        session = _joined(existing, session)
+        sessions.save(session)
+    return _result(True, describe(session), diff)
+
+
+def _existing(params: Mapping[str, Any], options: ConnectionOptions, sessions: Sessions) -> Session | None:
+    try:
+        return sessions.load(options.session)
+    except PimError:
+        # `force` is the user's word to replace whatever is there, if the directory itself is sound.
+        if not params["force"]:
+            raise
+        files.check_directory(options.session_dir, create=False)
+        return None
+
+
+def _fitting(
+    session: Session,
+    credential: Credential | None,
+    params: Mapping[str, Any],
+    options: ConnectionOptions,
+    sessions: Sessions,
+    context: Context,
+) -> Session | None:
+    """The session, refreshed where need be, if it is what the task asks for; None where somebody has to sign in."""
+    transport = new_transport(options, context, session)
+    access = Access(session, transport, context.clock, sessions)
+    if why_not(session, options, transport, None if context.check_mode else access) or not _same_credential(
+        session, credential
+    ):
+        return None
+    if params["require_mfa"] and session.mfa is not True:
+        return None
+    if not set(params["authentication_contexts"]) <= set(session.authentication_contexts):
+        return None
+    apis = {PROVIDERS[name].api for name in params["providers"]}
+    if not apis <= set(session.scopes) or not alive(session, context.clock.time()):
+        return None
+    if context.check_mode:
+        return session
+    try:
+        for api in sorted(apis):
+            access.token(api)
+    except PimError as error:
+        if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required"):
+            return None
+        raise
+    return access.session
+
+
+def _same_credential(session: Session, credential: Credential | None) -> bool:
+    """Whether signing in with these credentials would give the account the session has."""
+    if credential is None:
+        return True
+    if credential.method == "access_token":
+        # Another token of the same account is news, and is kept; the same one is not.
+        claims = decode(credential.secret)
+        return (
+            str(claims.get("oid")).lower() == session.object_id.lower()
+            and str(claims.get("tid")).lower() == session.tenant_id
+            and any(token.access_token == credential.secret for token in session.tokens.values())
+        )
+    if credential.method == "client_secret":
+        return (
+            session.principal_type == "service_principal"
+            and str(credential.client_id).lower() == str(session.client_id).lower()
+        )
+    return session.principal_type == "user" and same_account(str(credential.username), session.username)
+
+
+def _request(
+    credential: Credential | None, params: Mapping[str, Any], options: ConnectionOptions, context: Context
+) -> SignInRequest:
+    if credential is None:
+        _check_device_code(options, context)
+    elif params["require_mfa"] and credential.method == "client_secret":
+        raise PimError(
+            "invalid_option",
+            "require_mfa=True cannot be used with a client secret: an application has no second factor",
+            advice="Sign in as a user.",
+        )
+    return sign_in_request(
+        credential,
+        options,
+        context,
+        params["providers"],
+        require_mfa=params["require_mfa"],
+        authentication_contexts=params["authentication_contexts"],
+        login_timeout=float(params["login_timeout"]),
+    )
+
+
+def _check_device_code(options: ConnectionOptions, context: Context) -> None:
+    """A code is shown where it was asked for, or where somebody sits in front of a terminal; never where nobody sees it."""
+    found = options.credentials
+    if found.method not in (None, "device_code"):
+        raise PimError(
+            "invalid_option",
+            f"auth_method={found.method} cannot be used: {found.method} itself is not given",
+            advice="Give it, or name another auth_method.",
+        )
+    asked = found.method == "device_code"
+    if context.show is None:
+        if asked:
+            raise PimError(
+                "invalid_option",
+                "auth_method='device_code' cannot be used here: this task runs as a module, where nobody would see the code",
+                advice="Run it on the controller (delegate_to localhost, connection local, no become, no async, msal and requests installed there).",
+            )
+    elif asked or context.terminal:
+        return
+    raise PimError(
+        "not_connected",
+        f"Nobody can be signed in (tried: {found.looked_at()}; device code only on a terminal)",
+        advice="Give credentials, or set auth_method device_code to have a code shown here.",
+    )
+
+
+def _joined(existing: Session | None, session: Session) -> Session:
+    """A token handed in for the account the session already has is added to it; anything else replaces the session."""
+    if (
+        existing is None
+        or session.auth_method != "access_token"
+        or existing.auth_method != "access_token"
+        or (existing.tenant_id, existing.object_id) != (session.tenant_id, session.object_id)
+    ):
+        return session
+    session.tokens = {**existing.tokens, **session.tokens}
+    session.scopes = {**existing.scopes, **session.scopes}
+    session.activated_at = existing.activated_at
+    return session
+
+
+def _nobody(options: ConnectionOptions) -> dict[str, Any]:
+    """The `session` of a result where nobody is signed in: what is known of it beforehand."""
+    cloud = options.cloud or "public"
+    return {
+        "name": options.session,
+        "tenant_id": options.tenant if options.tenant and is_guid(options.tenant) else None,
+        "username": options.credentials.username,
+        "object_id": None,
+        "principal_type": None,
+        "auth_method": None,
+        "client_id": options.credentials.client_id,
+        "cloud": cloud,
+        "endpoints": endpoints(cloud, options.urls),
+        "mfa": None,
+        "authentication_contexts": [],
+        "expires_at": None,
+        "providers": {},
+        "can_refresh": False,
+    }
+
+
+def _diff(context: Context, name: str, before: bool, after: bool) -> dict[str, Any] | None:
+    if not context.diff:
+        return None
+    return {"before": {"session": name, "present": before}, "after": {"session": name, "present": after}}
+
+
+def _result(changed: bool, session: dict[str, Any], diff: dict[str, Any] | None) -> dict[str, Any]:
+    # No run of this version takes a lease, so no leftover can be there.
+    result: dict[str, Any] = {"changed": changed, "session": session, "leftovers": []}
+    return result if diff is None else {**result, "diff": diff}
+
+
+OPERATION = Operation("pim_connect", spec, run)

@@ -1,0 +1,172 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens what a task works with: a session that fits it, or credentials that serve this task alone. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..api.calls import Answer, Call
+from ..api.graph import Graph
+from ..errors import PimError
+from ..providers.registry import PROVIDERS
+from ..sign_in.access import Access
+from ..sign_in.client import tenant_id_of
+from ..sign_in.clouds import CLOUDS, endpoints
+from ..sign_in.credentials import GRAPH_COMMAND_LINE_TOOLS, Credential
+from ..sign_in.names import is_guid, same_account
+from ..sign_in.request import SignInRequest
+from ..sign_in.signing_in import sign_in
+from ..sign_in.token_claims import wanted_claims
+from ..state.journal import Journal
+from ..state.sessions import Session, Sessions
+from ..transport import Transport
+from .connection_options import ConnectionOptions
+from .context import Context
+
+
+class Connection:
+    """A signed-in account at work. `access` hands out its tokens; `run` carries calls out, whichever API they go to."""
+
+    def __init__(self, access: Access, transport: Transport, options: ConnectionOptions, context: Context) -> None:
+        self.access = access
+        self.transport = transport
+        self.journal = Journal(options.session_dir, context.clock)
+        session = access.session
+        self._apis = {"graph": Graph(transport, session.graph_url, access)}
+
+    @property
+    def session(self) -> Session:
+        return self.access.session
+
+    def now(self) -> datetime:
+        """The service's clock."""
+        return self.transport.service_now()
+
+    def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
+        """The outcome of each call in the order asked; the calls to one API go together."""
+        outcomes: dict[int, Answer | PimError] = {}
+        for name, api in self._apis.items():
+            indexes = [index for index, call in enumerate(calls) if call.api == name]
+            if indexes:
+                outcomes.update(zip(indexes, api.run([calls[index] for index in indexes])))
+        return [outcomes[index] for index in range(len(calls))]
+
+    def one(self, call: Call) -> Answer:
+        """The answer to a single call; its failure is raised."""
+        outcome = self.run([call])[0]
+        if isinstance(outcome, PimError):
+            raise outcome
+        return outcome
+
+
+def open_connection(
+    options: ConnectionOptions, context: Context, providers: Sequence[str], resource: str | None = None
+) -> Connection:
+    """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2)."""
+    found = options.credentials
+    credential = found.task
+    if credential is None and not options.session_named:
+        credential = found.own
+    if credential is not None:
+        return _for_this_task(credential, options, context, providers, resource)
+    sessions = Sessions(options.session_dir, context.clock)
+    session = sessions.load(options.session)
+    if session is not None and (options.session_named or found.azure is None or _alive(session, context)):
+        transport = new_transport(options, context, session)
+        access = Access(session, transport, context.clock, sessions)
+        misfit = why_not(session, options, transport, None if context.check_mode else access)
+        if misfit:
+            raise PimError("not_connected", f"The session {session.name} is not used: {misfit}")
+        return Connection(access, transport, options, context)
+    if found.azure is not None and not options.session_named:
+        return _for_this_task(found.azure, options, context, providers, resource)
+    raise PimError(
+        "not_connected", f"There is no session {options.session} in {options.session_dir} (tried: {found.looked_at()})"
+    )
+
+
+def new_transport(options: ConnectionOptions, context: Context, session: Session | None = None) -> Transport:
+    """A session's own CA holds, unless this task names another."""
+    ca_path = options.ca_path or (session.ca_path if session else None) or options.other_ca_path
+    return Transport(clock=context.clock, environ=context.environ, http_timeout=options.http_timeout, ca_path=ca_path)
+
+
+def sign_in_request(
+    credential: Credential | None,
+    options: ConnectionOptions,
+    context: Context,
+    providers: Sequence[str],
+    *,
+    require_mfa: bool = False,
+    authentication_contexts: Sequence[str] = (),
+    login_timeout: float = 900.0,
+    resource: str | None = None,
+) -> SignInRequest:
+    """`credential` None means device code; `resource`: for the work itself, in place of the API of the providers."""
+    cloud = options.cloud or "public"
+    wanted = [PROVIDERS[name] for name in providers]
+    api = wanted[0].api
+    audience = CLOUDS[cloud].resource(api) if resource is None else resource
+    if credential is not None and credential.method == "client_secret" and options.tenant is None:
+        raise PimError(
+            "invalid_option",
+            f"A client secret is given by {credential.source}, but no tenant",
+            advice="Give tenant too.",
+        )
+    return SignInRequest(
+        method=credential.method if credential else "device_code",
+        audience=api if resource is None else resource,
+        resource=audience,
+        scopes=[f"{audience}/{permission}" for provider in wanted for permission in provider.permissions]
+        if resource is None
+        else [f"{resource}/.default"],
+        tenant=options.tenant,
+        client_id=(credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS,
+        username=credential.username if credential else options.credentials.username,
+        secret=credential.secret if credential else "",
+        cloud_name=cloud,
+        endpoints=endpoints(cloud, options.urls),
+        ca_path=options.ca_path or options.other_ca_path,
+        require_mfa=require_mfa,
+        authentication_contexts=list(authentication_contexts),
+        claims=wanted_claims(require_mfa, authentication_contexts),
+        login_timeout=login_timeout,
+        show=context.show,
+    )
+
+
+def why_not(session: Session, options: ConnectionOptions, transport: Transport, access: Access | None) -> str | None:
+    """What of the options does not fit the session, None where all does. A domain not seen before is looked up, and remembered."""
+    named = options.credentials
+    if options.cloud and options.cloud != session.cloud:
+        return f"it belongs to cloud={session.cloud}, not {options.cloud}"
+    for option, url in options.urls.items():
+        if url != getattr(session, option):
+            return f"it belongs to {option}={getattr(session, option)}, not {url}"
+    if named.client_id and named.client_id.lower() != str(session.client_id).lower():
+        return f"it belongs to client_id={session.client_id}, not {named.client_id}"
+    if named.username and not same_account(named.username, session.username):
+        return f"it belongs to {session.username or 'an application'}, not username={named.username}"
+    tenant = options.tenant
+    if tenant and tenant != session.tenant_id and tenant not in session.tenant_names:
+        if is_guid(tenant) or tenant_id_of(transport, session.authority_url, tenant) != session.tenant_id:
+            return f"it belongs to tenant={session.tenant_id}, not {tenant}"
+        if access is not None:
+            access.remember_tenant(tenant)
+    return None
+
+
+def _alive(session: Session, context: Context) -> bool:
+    return session.can_refresh or any(token.expires_at > context.clock.time() for token in session.tokens.values())
+
+
+def _for_this_task(
+    credential: Credential, options: ConnectionOptions, context: Context, providers: Sequence[str], resource: str | None
+) -> Connection:
+    request = sign_in_request(credential, options, context, providers, resource=resource)
+    transport = new_transport(options, context)
+    session = sign_in(request, transport, context.clock, options.session)
+    return Connection(Access(session, transport, context.clock, None), transport, options, context)

@@ -1,0 +1,31 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operation gets from its edge, beside its options. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..times import Clock
+
+
+@dataclass
+class Context:
+    """`environ` is that of the process, with the task's `environment:` on top. Warnings are collected here for the edge to hand on.
+
+    `show` puts a line on the user's screen at once; None where nobody would see it (the module edge). `terminal`: somebody sits there.
+    """
+
+    clock: Clock
+    environ: Mapping[str, str]
+    check_mode: bool = False
+    diff: bool = False
+    show: Callable[[str], None] | None = None
+    terminal: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        if message not in self.warnings:
+            self.warnings.append(message)

@@ -1,0 +1,60 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs an operation and puts its outcome into the contract's form, alike for both edges. Private to the collection."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import PimError
+from ..sign_in.credentials import secrets_in
+from ..transport import requests
+from .context import Context
+from .operation import Operation, OperationFailed
+
+
+def missing_packages() -> list[str]:
+    """The Python packages this collection needs and this interpreter lacks; msal is looked for, not loaded."""
+    missing = [] if importlib.util.find_spec("msal") else ["msal"]
+    return missing if requests is not None else [*missing, "requests"]
+
+
+def perform(operation: Operation, params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """The result of a task, `failed` with `msg` and `failure` where it failed. Never raises for a failure of ours."""
+    try:
+        missing = missing_packages()
+        if missing:
+            raise PimError("missing_dependency", f"{sys.executable} lacks the Python packages {' and '.join(missing)}")
+        return operation.run(params, context)
+    except OperationFailed as error:
+        return {**error.result, **_failed(error)}
+    except PimError as error:
+        return {"changed": False, **_failed(error)}
+    except Exception as error:  # noqa: BLE001  # an unhandled exception shows secrets, and differs between the edges
+        return {"changed": False, **_failed(_unexpected(operation, error))}
+
+
+def secrets_within_reach(params: Mapping[str, Any], context: Context) -> set[str]:
+    """For masking: every secret among options and environment."""
+    return secrets_in(params, context.environ)
+
+
+def _failed(error: PimError) -> dict[str, Any]:
+    return {"failed": True, "msg": error.sentence, "failure": error.as_failure()}
+
+
+def _unexpected(operation: Operation, error: Exception) -> PimError:
+    """A fault of this collection: told by kind and place only, because its text may hold anything."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place is not None else "an unknown place"
+    return PimError(
+        "unexpected",
+        f"{operation.name} met a fault of its own ({type(error).__name__} in {where})",
+        advice="Please report this with what the task was asked to do.",
+    )

@@ -1,0 +1,143 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which roles an account holds, eligible and active, and until when. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import PimError
+from ..models import RoleRow
+from ..plans.resolve import at, bears
+from ..providers.registry import PROVIDERS
+from ..sign_in.names import is_guid, same_account
+from .connection import Connection, open_connection
+from .connection_options import connection_options, connection_spec
+from .context import Context
+from .holdings import read_rows, with_policies
+from .operation import Operation
+
+# A failure that stands for itself in the `providers` result; any other is `unavailable`.
+_STATUSES = {"forbidden": "forbidden", "consent_required": "forbidden", "not_licensed": "not_licensed"}
+
+
+def spec() -> dict[str, Any]:
+    return {
+        "argument_spec": {
+            **connection_spec(),
+            "providers": {"type": "list", "elements": "str", "choices": list(PROVIDERS), "default": ["entra_roles"]},
+            "roles": {"type": "list", "elements": "str"},
+            "scope": {"type": "str"},
+            "status": {"type": "str", "choices": ["all", "eligible", "active"], "default": "all"},
+            "include_policy": {"type": "bool", "default": False},
+            "principal": {"type": "str"},
+        },
+        "supports_check_mode": True,
+    }
+
+
+def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    providers = list(dict.fromkeys(params["providers"]))
+    if not providers:
+        raise PimError(
+            "invalid_option", f"providers=[] cannot be used: name at least one of {', '.join(PROVIDERS)}", advice=""
+        )
+    options = connection_options(params, context.environ)
+    try:
+        connection = open_connection(options, context, providers)
+    except PimError as error:
+        if context.check_mode and error.code == "not_connected":
+            return _not_read(providers, error, context)
+        raise
+    principal = _principal(connection, params.get("principal"), providers)
+    found = read_rows(connection, providers, principal)
+    failures = {name: rows for name, rows in found.items() if isinstance(rows, PimError)}
+    if len(failures) == len(providers):
+        raise failures[providers[0]]
+    for name, failure in failures.items():
+        context.warn(f"{name} could not be read: {failure.sentence}")
+    rows = [row for name in providers for row in _kept(found[name], params)]
+    if params["include_policy"]:
+        rows, unread = with_policies(connection, rows)
+        for code in sorted({error.code for error in unread}):
+            context.warn(f"{sum(error.code == code for error in unread)} policies could not be read ({code}).")
+    result: dict[str, Any] = {
+        "changed": False,
+        "roles": [row.as_result() for row in rows],
+        "providers": {name: _told(found[name], sum(row.provider == name for row in rows)) for name in providers},
+    }
+    if not rows:
+        result["msg"] = _nothing_found(connection, params, providers)
+    return result
+
+
+def _principal(connection: Connection, name: str | None, providers: Sequence[str]) -> str | None:
+    """The object id of somebody else, None for the caller."""
+    session = connection.session
+    if (
+        not name
+        or name.lower() == session.object_id.lower()
+        or (session.username and same_account(name, session.username))
+    ):
+        return None
+    if is_guid(name):
+        return name.lower()
+    provider = PROVIDERS[providers[0]]
+    try:
+        return provider.read_principal(connection.one(provider.principal_call(name)))
+    except PimError as error:
+        if error.status == 404:
+            raise PimError(
+                "invalid_option",
+                f"principal={name!r} cannot be used: the tenant has no such account",
+                status=404,
+                advice="",
+            ) from None
+        raise
+
+
+def _kept(rows: list[RoleRow] | PimError, params: Mapping[str, Any]) -> list[RoleRow]:
+    if isinstance(rows, PimError):
+        return []
+    names, scope, status = params.get("roles"), params.get("scope"), params["status"]
+    return [
+        row
+        for row in rows
+        if (not names or any(bears(row, name) for name in names))
+        and (not scope or at(row, scope))
+        and (status == "all" or (row.eligible if status == "eligible" else row.active))
+    ]
+
+
+def _told(rows: list[RoleRow] | PimError, count: int) -> dict[str, Any]:
+    if isinstance(rows, PimError):
+        return {"status": _STATUSES.get(rows.code, "unavailable"), "count": 0, "message": rows.sentence}
+    return {"status": "ok", "count": count, "message": None}
+
+
+def _nothing_found(connection: Connection, params: Mapping[str, Any], providers: Sequence[str]) -> str:
+    session = connection.session
+    filters = [f"status {params['status']}"]
+    if params.get("roles"):
+        filters.append(f"roles {', '.join(params['roles'])}")
+    if params.get("scope"):
+        filters.append(f"scope {params['scope']}")
+    who = params.get("principal") or session.username or session.object_id
+    return f"No roles found for {who} in tenant {session.tenant_id} ({', '.join(providers)}; {'; '.join(filters)})."
+
+
+def _not_read(providers: Sequence[str], error: PimError, context: Context) -> dict[str, Any]:
+    """Check mode of a whole playbook: the sign-in before this task was only pretended."""
+    message = f"Nothing could be read, because nobody is signed in yet: {error.message}."
+    context.warn(message)
+    return {
+        "changed": False,
+        "roles": [],
+        "providers": {name: {"status": "unavailable", "count": 0, "message": error.sentence} for name in providers},
+        "msg": message,
+    }
+
+
+OPERATION = Operation("pim_role_info", spec, run)

@@ -1,0 +1,132 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes: journal first, then the calls, then what became of each. Private to the collection.
+
+A write whose answer was lost is never blindly repeated: the service is looked at first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..api.calls import Answer, Call
+from ..errors import PimError
+from ..models import Request
+from ..plans.rows import key_of
+from ..providers.base import DENIED, FAILED, WITHDRAWN
+from .connection import Connection
+from .holdings import read_rows
+from .work import Work
+
+# After a lost answer: the service may still be at work on the first request, so look again for a while before repeating.
+_LOOKS = (0.0, 2.0, 5.0)
+
+
+def submit(
+    connection: Connection, works: Sequence[Work], action: str, call_of: Callable[[Work], Call]
+) -> dict[int, Answer | PimError]:
+    """Sends one write for each work, with its journal entries; the outcome by place in `works`. Lost answers stay `uncertain`."""
+    if not works:
+        return {}
+    session = connection.session
+    entries = connection.journal.intend(
+        [{"tenant_id": session.tenant_id, **work.journal_entry(action)} for work in works]
+    )
+    outcomes = connection.run([call_of(work) for work in works])
+    connection.journal.conclude([(entry, _outcome_entry(outcome)) for entry, outcome in zip(entries, outcomes)])
+    return dict(enumerate(outcomes))
+
+
+def cancel_call(work: Work) -> Call:
+    return work.provider.cancel_call(request_id_of(work))
+
+
+def request_id_of(work: Work) -> str:
+    """The id of the pending request a work was planned for; it has one, or the plan would not have led there."""
+    if work.request is None:
+        raise PimError("unknown_request", f"{work.name} has no pending request")
+    return work.request.request_id
+
+
+def accept(connection: Connection, work: Work, answer: Answer) -> Request:
+    """The request in the answer to a write."""
+    request = work.provider.read_request(answer, connection.now())
+    work.request, work.status, work.ours = request, request.status, True
+    return request
+
+
+def ended_badly(work: Work, request: Request) -> PimError | None:
+    """The failure a request's phase stands for, None where it is still good."""
+    if request.phase == DENIED:
+        return PimError(
+            "approval_denied",
+            f"The request for {work.name} was not approved ({request.status})",
+            request_id=request.request_id,
+        )
+    if request.phase == WITHDRAWN and request.action == "activate":
+        return PimError(
+            "request_withdrawn",
+            f"The request for {work.name} was withdrawn ({request.status})",
+            request_id=request.request_id,
+        )
+    if request.phase == FAILED:
+        return PimError(
+            "service_unavailable",
+            f"The service accepted the request for {work.name}, then failed ({request.status})",
+            request_id=request.request_id,
+        )
+    return None
+
+
+def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) -> list[Work]:
+    """Looks what became of writes whose answers were lost; gives those that the service does not know of.
+
+    Found: a new own request since the lists were read, or the role in the state that was asked for.
+    """
+    open_works = list(works)
+    for wait in _LOOKS:
+        connection.transport.pause(wait)
+        try:
+            found = read_rows(connection, list(dict.fromkeys(work.row.provider for work in open_works)))
+        except PimError as error:
+            found = {work.row.provider: error for work in open_works}
+        missing = []
+        for work in open_works:
+            rows = found[work.row.provider]
+            if isinstance(rows, PimError):
+                work.failed(unknown_fate(work, rows))
+                continue
+            row = next(
+                (row for row in rows if key_of(row.role_id, row.scope) == key_of(work.row.role_id, work.row.scope)),
+                None,
+            )
+            arrived = row is not None and bool(row.active) if active else row is None or not row.active
+            pending = row.pending if row is not None else None
+            if active and pending is not None and pending.request_id not in work.known_requests:
+                work.request, work.status, work.ours, arrived = pending, pending.status, True, True
+            if not arrived:
+                missing.append(work)
+        open_works = missing
+        if not open_works:
+            break
+    return open_works
+
+
+def _outcome_entry(outcome: Answer | PimError) -> dict[str, object]:
+    if isinstance(outcome, Answer):
+        return {"outcome": "accepted", "request_id": outcome.body.get("id"), "status": outcome.body.get("status")}
+    return {
+        "outcome": "unknown" if outcome.uncertain else "refused",
+        "code": outcome.code,
+        "service_code": outcome.service_code,
+    }
+
+
+def unknown_fate(work: Work, error: PimError) -> PimError:
+    return PimError(
+        error.code,
+        f"The answer to the request for {work.name} was lost, and what became of it could not be found out: {error.message}",
+        status=error.status,
+        advice="Its state is unknown. Running again is safe: what is already done is found and left.",
+    )

@@ -1,0 +1,213 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until what was asked for is so: a role in force or gone, approval included. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..api.calls import Answer, Call
+from ..errors import PimError
+from ..models import RoleRow
+from ..plans import activation as plan
+from ..plans.rows import key_of, merge
+from ..providers.base import DONE, PENDING, SCHEDULED, WAITING
+from ..providers.registry import PROVIDERS
+from .activation_options import ActivationOptions
+from .connection import Connection
+from .context import Context
+from .submission import cancel_call, ended_badly, request_id_of, submit
+from .work import Work
+
+# Seconds between looks: soon at first, because most activations are in force within seconds; then patiently.
+_PAUSES = (1.0, 2.0, 3.0, 5.0)
+_PATIENT_PAUSE = 10.0
+# A look that failed for one of these is simply tried again while there is time.
+_TRANSIENT = frozenset({"network", "throttled", "service_unavailable", "invalid_response"})
+
+
+def without_waiting(works: Sequence[Work]) -> None:
+    """Rows as the answers to the writes tell them."""
+    for work in works:
+        if work.settled:
+            continue
+        request = work.request
+        if work.step.action == plan.DEACTIVATE or (request is not None and request.phase == DONE):
+            work.row = replace(work.step.after, pending=None)
+        elif request is not None and request.phase in PENDING:
+            work.row = replace(work.row, pending=request)
+        work.settled = True
+
+
+def wait_for(connection: Connection, works: Sequence[Work], options: ActivationOptions, context: Context) -> None:
+    """Looks until each open work is settled, or `wait_timeout` is over; a request of this task that timed out is withdrawn."""
+    _let_go_of_scheduled(works)
+    _tell(works, context)
+    deadline = context.clock.monotonic() + options.wait_timeout
+    pauses = _pauses()
+    trouble: PimError | None = None
+    while True:
+        open_works = [work for work in works if not work.settled]
+        if not open_works:
+            return
+        try:
+            _look(connection, open_works)
+            trouble = None
+        except PimError as error:
+            if error.code not in _TRANSIENT:
+                for work in open_works:
+                    work.failed(_cannot_look(work, error))
+                return
+            trouble = error
+        open_works = [work for work in works if not work.settled]
+        left = deadline - context.clock.monotonic()
+        if not open_works or left <= 0:
+            break
+        context.clock.sleep(min(next(pauses), left))
+    for work in open_works:
+        _time_out(connection, work, options, trouble)
+
+
+def _let_go_of_scheduled(works: Sequence[Work]) -> None:
+    """What starts later is not waited for."""
+    for work in works:
+        if not work.settled and work.step.after.pending is not None and work.step.after.pending.start_time is not None:
+            work.row = replace(work.row, pending=work.request)
+            work.settled = True
+        elif not work.settled and work.request is not None and work.request.phase == SCHEDULED:
+            work.row = replace(work.row, pending=work.request)
+            work.settled = True
+
+
+def _tell(works: Sequence[Work], context: Context) -> None:
+    waiting = [
+        work.name for work in works if not work.settled and work.request is not None and work.request.phase == WAITING
+    ]
+    if waiting and context.show is not None:
+        context.show(f"Waiting for an approver: {', '.join(waiting)}")
+
+
+def _look(connection: Connection, works: Sequence[Work]) -> None:
+    """One look for all: the active roles of each provider, and the requests that are still on their way, in one go."""
+    providers = list(dict.fromkeys(work.row.provider for work in works))
+    asking = [work for work in works if work.request is not None and work.request.phase in PENDING]
+    calls: list[Call] = [PROVIDERS[name].active_call() for name in providers]
+    calls += [work.provider.request_call(request_id_of(work)) for work in asking]
+    answers = connection.run(calls)
+    now = connection.now()
+    for work, answer in zip(asking, answers[len(providers) :]):
+        # A request may be unknown for a short while after it was made.
+        if isinstance(answer, Answer):
+            work.request = work.provider.read_request(answer, now)
+            work.status = work.request.status
+        elif answer.status != 404:
+            raise answer
+    for name, answer in zip(providers, answers):
+        if isinstance(answer, PimError):
+            raise answer
+        active = {
+            key_of(row.role_id, row.scope): row
+            for row in merge(name, connection.session.object_id, PROVIDERS[name].read_active(answer), now)
+        }
+        for work in works:
+            if work.row.provider == name:
+                _see(work, active.get(key_of(work.row.role_id, work.row.scope)))
+
+
+def _see(work: Work, active: RoleRow | None) -> None:
+    """Takes over what was seen, and settles the work where it is what was asked for, or can no longer become so."""
+    pending = work.request if work.request is not None and work.request.phase in PENDING else None
+    if active is None:
+        work.row = replace(plan.switched_off(work.row), pending=pending)
+    else:
+        work.row = replace(
+            work.row,
+            member_type=active.member_type,
+            active=True,
+            permanent=active.permanent,
+            assignment_type=active.assignment_type,
+            active_since=active.active_since,
+            expires_at=active.expires_at,
+            pending=None,
+        )
+    if work.step.action == plan.DEACTIVATE:
+        work.settled = active is None
+        return
+    if active is not None and not _is_the_old_one(work, active):
+        work.settled = True
+        return
+    bad = ended_badly(work, work.request) if work.request is not None else None
+    if bad is not None:
+        # What was denied or withdrawn has changed nothing.
+        work.changed = work.switched_on = False
+        work.failed(bad)
+
+
+def _is_the_old_one(work: Work, active: RoleRow) -> bool:
+    """Whether the service still lists the activation that a renewal has ended."""
+    before = work.step.before.expires_at
+    if work.step.action != plan.RENEW or before is None or active.expires_at is None:
+        return False
+    return active.expires_at <= before
+
+
+def _time_out(connection: Connection, work: Work, options: ActivationOptions, trouble: PimError | None) -> None:
+    waited = f"within wait_timeout={options.wait_timeout} s"
+    request = work.request
+    if work.step.action == plan.DEACTIVATE:
+        error = PimError("wait_timeout", f"{work.name} was still listed as active {waited}")
+    elif request is not None and request.phase in PENDING:
+        kept = f"{work.name} did not come into force {waited} (status {request.status})"
+        if not (work.ours and options.cancel_on_timeout):
+            error = PimError("wait_timeout", f"{kept}; the request goes on waiting")
+        elif _withdraw(connection, work):
+            work.changed = work.switched_on = False
+            error = PimError("wait_timeout", f"{kept}; this task's request was withdrawn")
+        else:
+            _last_look(connection, work)
+            if work.settled:
+                return
+            error = PimError("wait_timeout", f"{kept}; the request could not be withdrawn and goes on")
+    else:
+        error = PimError("wait_timeout", f"{work.name} was accepted, but not seen in force {waited}")
+    if trouble is not None:
+        error.message += f" (the last look failed: {trouble.message})"
+    error.request_id = request.request_id if request is not None else None
+    work.failed(error)
+
+
+def _withdraw(connection: Connection, work: Work) -> bool:
+    if isinstance(submit(connection, [work], "cancel", cancel_call)[0], PimError):
+        return False
+    work.status = "Canceled"
+    work.row = replace(work.row, pending=None)
+    return True
+
+
+def _last_look(connection: Connection, work: Work) -> None:
+    """The request could not be withdrawn: perhaps it was approved at the last moment."""
+    try:
+        _look(connection, [work])
+    except PimError:
+        # The time-out is what the user is told; it says that the request goes on.
+        return
+
+
+def _cannot_look(work: Work, error: PimError) -> PimError:
+    return PimError(
+        error.code,
+        f"The request for {work.name} was sent, but the service does not let it be looked at: {error.message}",
+        service_code=error.service_code,
+        service_message=error.service_message,
+        status=error.status,
+        request_id=error.request_id,
+        advice=error.advice,
+    )
+
+
+def _pauses() -> Iterator[float]:
+    yield from _PAUSES
+    while True:
+        yield _PATIENT_PAUSE

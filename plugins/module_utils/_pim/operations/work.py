@@ -1,0 +1,71 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One role on its way through an activation task: its step, and what came of it so far. Private to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import PimError
+from ..models import Request, RoleRow
+from ..plans.activation import Step
+from ..providers.base import Provider
+from ..providers.registry import PROVIDERS
+
+
+@dataclass
+class Work:
+    """`row` is the role as last seen. `ours`: the pending request was made by this task, so it may withdraw it.
+
+    `switched_on`, `switched_off`: what this task did to the role; both for a renewed one.
+    """
+
+    step: Step
+    row: RoleRow
+    request: Request | None = None
+    ours: bool = False
+    switched_on: bool = False
+    switched_off: bool = False
+    changed: bool = False
+    status: str | None = None
+    error: PimError | None = None
+    # Nothing more to be done or waited for.
+    settled: bool = False
+    known_requests: frozenset[str] = field(default=frozenset())
+
+    @classmethod
+    def of(cls, step: Step) -> Work:
+        return cls(step, step.before, request=step.before.pending, settled=step.action == "keep")
+
+    @property
+    def provider(self) -> Provider:
+        return PROVIDERS[self.row.provider]
+
+    @property
+    def name(self) -> str:
+        return f"{self.row.role} at {self.row.scope}"
+
+    def failed(self, error: PimError) -> None:
+        self.error = error.about(provider=self.row.provider, role=str(self.row.role), scope=self.row.scope)
+        self.settled = True
+
+    def journal_entry(self, action: str) -> dict[str, Any]:
+        return {
+            "action": action,
+            "principal_id": self.row.principal_id,
+            "provider": self.row.provider,
+            "role": self.row.role,
+            "role_id": self.row.role_id,
+            "scope": self.row.scope,
+        }
+
+    def as_result(self, row: RoleRow | None = None) -> dict[str, Any]:
+        result = {
+            **(row or self.row).as_result(),
+            "changed": self.changed,
+            "request_id": self.request.request_id or None if self.request else None,
+            "status": self.status,
+        }
+        return result if self.error is None else {**result, "failure": self.error.as_failure()}

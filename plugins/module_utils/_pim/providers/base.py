@@ -1,0 +1,114 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each provider answers: which calls to make, and what their answers mean. They make none. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ..api.calls import Answer, Call
+from ..errors import PimError
+from ..models import Holding, Policy, Request, RoleRow
+
+# Phases of a request, whatever its service calls its status.
+WAITING = "waiting"  # for an approver
+SCHEDULED = "scheduled"  # accepted, starts later
+PROVISIONING = "provisioning"  # accepted, on its way
+DONE = "done"
+DENIED = "denied"
+WITHDRAWN = "withdrawn"
+FAILED = "failed"
+PENDING = (WAITING, SCHEDULED, PROVISIONING)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a self-activation asks for: `duration` in seconds, `start` None for now."""
+
+    duration: int
+    start: datetime | None = None
+    justification: str | None = None
+    ticket_number: str | None = None
+    ticket_system: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything one account holds with one provider. `requests` is None where they may not be read."""
+
+    holdings: list[Holding]
+    requests: list[Request] | None
+
+
+class Provider(Protocol):
+    """The three providers answer the same questions in the same shapes; `principal` is an object id."""
+
+    name: str
+    api: str
+    # Permissions a user's token needs, in the words of the API; requested at sign-in, always the same ones.
+    permissions: tuple[str, ...]
+    default_scope: str | None
+
+    def check_scope(self, scope: str) -> None:
+        """`invalid_option` where no such scope can exist."""
+
+    def list_calls(self, principal: str | None, *, requests: bool) -> list[Call]:
+        """Eligible, active and (`requests`) own requests, in this order; `principal` None means the caller."""
+
+    def read_lists(self, answers: Sequence[Answer | PimError], now: datetime) -> Listing:
+        """Raises the failure of a list that could not be read."""
+
+    def active_call(self) -> Call:
+        """Just the active ones of the caller: the look after a write."""
+
+    def read_active(self, answer: Answer) -> list[Holding]: ...
+
+    def principal_call(self, name: str) -> Call:
+        """Finds the object id behind a user principal name."""
+
+    def read_principal(self, answer: Answer) -> str: ...
+
+    def policy_call(self, row: RoleRow) -> Call: ...
+
+    def read_policy(self, answer: Answer) -> Policy: ...
+
+    def activate_call(self, row: RoleRow, principal: str, activation: Activation, *, validate_only: bool) -> Call: ...
+
+    def deactivate_call(self, row: RoleRow, principal: str, justification: str | None) -> Call: ...
+
+    def cancel_call(self, request_id: str) -> Call: ...
+
+    def request_call(self, request_id: str) -> Call: ...
+
+    def read_request(self, answer: Answer, now: datetime) -> Request: ...
+
+
+def text(body: Mapping[str, Any], key: str) -> str:
+    """A text the service promises; `invalid_response` where it is missing."""
+    value = body.get(key)
+    if not isinstance(value, str) or not value:
+        raise PimError("invalid_response", f"The service left out {key}")
+    return value
+
+
+def maybe_text(body: Mapping[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def part(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object inside another, {} where it is missing or null."""
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def rows(answer: Answer) -> list[Mapping[str, Any]]:
+    """The rows of a collection; `invalid_response` where it holds anything but objects."""
+    value = answer.body.get("value")
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise PimError("invalid_response", "The service answered a list without its rows", request_id=answer.request_id)
+    return value

@@ -1,0 +1,143 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session at work: hands out its tokens, refreshes them when they end, and keeps what changed. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from ..errors import PimError
+from ..state.sessions import Session, Sessions, Token
+from ..times import Clock, format_time, from_timestamp
+from ..transport import Transport
+from .client import SignInClient
+from .clouds import CLOUDS
+from .signing_in import token_of
+
+# A token is used no longer than this many seconds before its end, so that it does not end on the way.
+_MARGIN = 60.0
+
+
+class Access:
+    """`sessions` is None for credentials that serve one task alone: nothing is written then."""
+
+    def __init__(self, session: Session, transport: Transport, clock: Clock, sessions: Sessions | None) -> None:
+        self.session = session
+        self._transport = transport
+        self._clock = clock
+        self._sessions = sessions
+
+    def token(self, api: str) -> str:
+        """A living token for `graph` or `arm`; `session_expired` where there is none to be had."""
+        return self._living(api, self.session.scopes.get(api), 0.0).access_token
+
+    def renewed(self, api: str, refused: str) -> str | None:
+        """Another token than the one the API refused, None where the session cannot refresh."""
+        with self._latest():
+            held = self.session.tokens.get(api)
+            if held and held.access_token != refused and self._lives(held, 0.0):
+                return held.access_token
+            if not self.session.can_refresh:
+                return None
+            return self._refresh(api, self.session.scopes[api]).access_token
+
+    def resource_token(self, resource: str) -> Token:
+        """A token for any resource, never older than the last activation of the session, so that the role is in it.
+
+        The session's own permissions for that resource come with it (`.default`).
+        """
+        api = CLOUDS[self.session.cloud].api_of_audience(resource)
+        if self.session.can_refresh:
+            return self._living(resource.rstrip("/"), [f"{resource.rstrip('/')}/.default"], self.session.activated_at)
+        held = self.session.tokens.get(resource.rstrip("/")) or self.session.tokens.get(api or resource)
+        if held is None:
+            raise PimError(
+                "session_expired",
+                f"The session has no token for {resource} and cannot get one",
+                advice="Sign in with a method that can refresh, such as device_code or password, or give an access_token for it.",
+            )
+        if not self._lives(held, self.session.activated_at):
+            raise PimError(
+                "session_expired",
+                f"The token for {resource} is from before the last activation, or has ended, and the session cannot refresh",
+                advice="Sign in with a method that can refresh, such as device_code or password.",
+            )
+        return held
+
+    def switched_on(self, at: float) -> None:
+        """To be called after an activation that came into force `at` (seconds since 1970): tokens from before do not carry the role."""
+        with self._latest():
+            self.session.activated_at = max(self.session.activated_at, at)
+            self._drop_resource_tokens()
+            self._keep()
+
+    def switched_off(self) -> None:
+        """To be called after a deactivation: tokens for work still carry the role, and are not handed out again."""
+        with self._latest():
+            self._drop_resource_tokens()
+            self._keep()
+
+    def remember_tenant(self, domain: str) -> None:
+        with self._latest():
+            self.session.tenant_names = sorted({*self.session.tenant_names, domain.lower()})
+            self._keep()
+
+    def _living(self, key: str, scopes: list[str] | None, since: float) -> Token:
+        held = self.session.tokens.get(key)
+        if held and self._lives(held, since):
+            return held
+        with self._latest():
+            # Another process may have refreshed it while this one waited for the lock.
+            held = self.session.tokens.get(key)
+            if held and self._lives(held, since):
+                return held
+            if scopes is None:
+                raise PimError(
+                    "not_connected",
+                    f"The session has no token for {key}",
+                    advice="Run entra.pim.pim_connect with the providers you need.",
+                )
+            return self._refresh(key, scopes)
+
+    def _lives(self, token: Token, since: float) -> bool:
+        return token.expires_at - _MARGIN > self._clock.time() and token.obtained_at >= since
+
+    def _refresh(self, key: str, scopes: list[str]) -> Token:
+        session = self.session
+        if session.refresh_token is None or session.client_id is None:
+            held = session.tokens.get(key)
+            ended = f" ended at {format_time(from_timestamp(held.expires_at))}" if held else " is missing"
+            raise PimError(
+                "session_expired", f"The token for {key}{ended}, and {session.auth_method} sessions cannot refresh"
+            )
+        client = SignInClient(self._transport, session.authority_url, session.tenant_id, session.client_id)
+        result = client.refresh(session.refresh_token, scopes, session.claims)
+        token = token_of(result, self._clock)
+        session.tokens[key] = token
+        session.refresh_token = str(result.get("refresh_token") or session.refresh_token)
+        self._keep()
+        return token
+
+    def _drop_resource_tokens(self) -> None:
+        self.session.tokens = {key: token for key, token in self.session.tokens.items() if key in self.session.scopes}
+
+    @contextlib.contextmanager
+    def _latest(self) -> Iterator[None]:
+        """Holds the session's lock, with its newest content: two tasks must not redeem one refresh token."""
+        if self._sessions is None:
+            yield
+            return
+        with self._sessions.locked(self.session.name):
+            on_disk = self._sessions.load(self.session.name)
+            if on_disk is None:
+                raise PimError("not_connected", f"The session {self.session.name} was removed meanwhile")
+            if (on_disk.tenant_id, on_disk.object_id) != (self.session.tenant_id, self.session.object_id):
+                raise PimError("not_connected", f"The session {self.session.name} now belongs to another account")
+            self.session = on_disk
+            yield
+
+    def _keep(self) -> None:
+        if self._sessions is not None:
+            self._sessions.save(self.session)

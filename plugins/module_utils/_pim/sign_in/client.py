@@ -1,0 +1,205 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""msal over our own transport: one host, our CA, our retries below msal's throttle. Private to the collection.
+
+msal is imported here, in functions, because only a task that has to fetch a token pays for it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from ..advice import SIGN_IN
+from ..errors import PimError, readable
+from ..transport import Reply, Transport
+from .token_claims import CAPABILITY, with_capability
+
+_NUMBER = re.compile(r"AADSTS(\d+)")
+# OAuth error -> our code, where no AADSTS number says more (RFC 8628, section 3.5).
+_OAUTH = {
+    "authorization_declined": "login_declined",
+    "access_denied": "login_declined",
+    "expired_token": "login_expired",
+    "code_expired": "login_expired",
+    "interaction_required": "mfa_required",
+    "consent_required": "consent_required",
+    "temporarily_unavailable": "service_unavailable",
+    "server_error": "service_unavailable",
+}
+
+
+class SignInClient:
+    """The sign-in service of one tenant, seen by one client. `tenant` is a GUID, a domain, or `organizations`."""
+
+    def __init__(self, transport: Transport, authority_url: str, tenant: str, client_id: str) -> None:
+        self.tenant = tenant
+        self.client_id = client_id
+        self._http = _MsalHttp(transport, authority_url)
+        self._authority = f"{authority_url}/{tenant}"
+
+    def public(self) -> Any:
+        import msal
+
+        return self._made(msal.PublicClientApplication)
+
+    def confidential(self, secret: str) -> Any:
+        import msal
+
+        return self._made(msal.ConfidentialClientApplication, client_credential=secret)
+
+    def refresh(self, refresh_token: str, scopes: list[str], claims: str | None) -> dict[str, Any]:
+        """Redeems the refresh token; the same failures as a sign-in, `session_expired` where it is no longer accepted."""
+        result = self.public().acquire_token_by_refresh_token(
+            refresh_token, scopes, data={"claims": with_capability(claims)}
+        )
+        if "access_token" not in result:
+            error = sign_in_failure(result)
+            if error.code == "login_failed" and result.get("error") == "invalid_grant":
+                error.code, error.message = "session_expired", "The sign-in service no longer accepts this session"
+            raise error
+        return dict(result)
+
+    def _made(self, kind: Any, **options: Any) -> Any:
+        try:
+            # msal warns about its own deprecations; the documentation of pim_connect tells users what matters of that.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return kind(
+                    self.client_id,
+                    authority=self._authority,
+                    instance_discovery=False,
+                    http_client=self._http,
+                    client_capabilities=[CAPABILITY],
+                    **options,
+                )
+        except ValueError as error:
+            raise PimError(
+                "login_failed",
+                f"The sign-in service has no such tenant: {readable(error, 200)}",
+                advice=SIGN_IN[90002][1],
+            ) from None
+
+
+def tenant_id_of(transport: Transport, authority_url: str, domain: str) -> str | None:
+    """The GUID of the tenant that owns a domain, by the public discovery document; None where nobody owns it."""
+    reply = transport.send("GET", f"{authority_url}/{domain}/v2.0/.well-known/openid-configuration")
+    try:
+        issuer = str((reply.json() or {}).get("issuer")) if reply.status == 200 else ""
+    except (ValueError, AttributeError):
+        issuer = ""
+    found = re.search(r"/([0-9a-fA-F-]{36})/", issuer + "/")
+    return found.group(1).lower() if found else None
+
+
+def sign_in_failure(result: Mapping[str, Any]) -> PimError:
+    """The failure in an error answer of the sign-in service; only named fields are used, none that could hold a secret."""
+    error, description = str(result.get("error") or ""), str(result.get("error_description") or "")
+    numbers = [int(number) for number in _NUMBER.findall(description)]
+    listed = result.get("error_codes")
+    if isinstance(listed, list):
+        numbers = [number for number in listed if isinstance(number, int)] + numbers
+    number = next((one for one in numbers if one in SIGN_IN), numbers[0] if numbers else None)
+    code, advice = SIGN_IN.get(number or 0, (_OAUTH.get(error, "login_failed"), None))
+    if error in ("authorization_declined", "expired_token"):
+        code, advice = _OAUTH[error], None
+    message = re.split(r"\s*Trace ID:|\r|\n", description, maxsplit=1)[0]
+    service_code = f"AADSTS{number}" if number else error or None
+    return PimError(
+        code,
+        f"The sign-in service refused ({service_code or 'no reason given'})",
+        service_code=service_code,
+        service_message=message or error or None,
+        request_id=readable(result.get("correlation_id"), 80) or None,
+        advice=advice,
+    )
+
+
+class _MsalHttp:
+    """The `http_client` msal asks for: `get` and `post` with an answer of `status_code`, `headers`, `text`."""
+
+    def __init__(self, transport: Transport, authority_url: str) -> None:
+        self._transport = transport
+        self._authority = urlsplit(authority_url)
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_options: Any,
+    ) -> _MsalAnswer:
+        query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
+        address = self._checked(url)
+        reply = self._transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
+        if reply.status != 200 and "/.well-known/" in url:
+            raise sign_in_failure(_body(reply)) if 400 <= reply.status < 500 else _unavailable(reply)
+        return self._answer(reply)
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **_options: Any,
+    ) -> _MsalAnswer:
+        form = {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
+        # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
+        return self._answer(
+            self._transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
+        )
+
+    def close(self) -> None:
+        """The transport is closed by who made it."""
+
+    def _checked(self, url: str) -> str:
+        """The same address on the authority's host; msal loses the port in one call of the password flow."""
+        parts = urlsplit(url)
+        if parts.hostname != self._authority.hostname or parts.port not in (None, self._authority.port):
+            raise PimError(
+                "login_failed",
+                f"The sign-in would go to another host ({readable(parts.hostname, 80)}); nothing was sent there",
+                advice="For an account of a federated domain use auth_method device_code.",
+            )
+        return parts._replace(scheme="https", netloc=self._authority.netloc).geturl()
+
+    @staticmethod
+    def _answer(reply: Reply) -> _MsalAnswer:
+        # What is left after our repeats must not reach msal: it would replay the answer for a minute.
+        if reply.status == 429 or reply.status >= 500:
+            raise _unavailable(reply)
+        return _MsalAnswer(reply)
+
+
+class _MsalAnswer:
+    def __init__(self, reply: Reply) -> None:
+        self.status_code = reply.status
+        self.headers = dict(reply.headers)
+        self.text = reply.text
+
+    def raise_for_status(self) -> None:
+        if self.status_code >= 400:
+            raise PimError(
+                "invalid_response",
+                f"The sign-in service answered with HTTP {self.status_code}",
+                status=self.status_code,
+            )
+
+
+def _body(reply: Reply) -> dict[str, Any]:
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {}
+
+
+def _unavailable(reply: Reply) -> PimError:
+    if reply.status == 429:
+        return PimError("throttled", "The sign-in service is throttling", status=429, retry_after=reply.retry_after)
+    return PimError("service_unavailable", f"The sign-in service failed (HTTP {reply.status})", status=reply.status)

@@ -1,0 +1,41 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a sign-in is asked for: plain data between the operations and the methods. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .clouds import CLOUDS, Cloud
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """`audience` is what the token is kept as: an API (`graph`, `arm`) or a resource's URL; `resource` is that URL.
+
+    `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty for a device code;
+    `login_timeout` is seconds.
+    """
+
+    method: str
+    audience: str
+    resource: str
+    scopes: list[str]
+    tenant: str | None
+    client_id: str
+    username: str | None
+    secret: str = field(repr=False)
+    cloud_name: str
+    endpoints: dict[str, str]
+    ca_path: str | None
+    require_mfa: bool
+    authentication_contexts: list[str]
+    claims: str | None
+    login_timeout: float
+    show: Callable[[str], None] | None
+
+    @property
+    def cloud(self) -> Cloud:
+        return CLOUDS[self.cloud_name]

@@ -1,0 +1,127 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a sign-in request to a session: the method fetches the token, then it is checked to be the one asked for. Private to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import PimError
+from ..state.sessions import Session, Token
+from ..times import Clock
+from ..transport import Transport
+from .client import SignInClient
+from .methods import access_token, client_secret, device_code, password
+from .names import is_guid, same_account
+from .request import SignInRequest
+from .token_claims import decode, texts, used_mfa
+
+_METHODS = {
+    "access_token": access_token.acquire,
+    "client_secret": client_secret.acquire,
+    "device_code": device_code.acquire,
+    "password": password.acquire,
+}
+
+
+def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: str) -> Session:
+    """A session of this name, not yet saved. Failures: the sign-in codes of the contract, and `mfa_required`."""
+    client = SignInClient(
+        transport, request.endpoints["authority_url"], request.tenant or "organizations", request.client_id
+    )
+    result = _METHODS[request.method](client, request, clock)
+    return _session(request, result, clock, name)
+
+
+def token_of(result: dict[str, Any], clock: Clock) -> Token:
+    """The access token of an answer; its end is counted from now, whatever the two clocks say."""
+    now = clock.time()
+    told = result.get("expires_in")
+    lifetime = (
+        float(told) if isinstance(told, (int, float, str)) and str(told).replace(".", "", 1).isdigit() else 3600.0
+    )
+    # A token somebody hands in may be older than this moment: it carries the roles of the time it was issued.
+    issued = result.get("issued_at")
+    since = min(now, float(issued)) if isinstance(issued, (int, float)) else now
+    return Token(str(result["access_token"]), since, now + lifetime, str(result.get("scope") or "").split())
+
+
+def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name: str) -> Session:
+    claims = decode(str(result["access_token"]))
+    identity = result.get("id_token_claims") or {}
+    tenant_id = str(identity.get("tid") or claims.get("tid") or "").lower()
+    object_id = str(identity.get("oid") or claims.get("oid") or "")
+    application = (
+        request.method == "client_secret" or claims.get("idtyp") == "app" or ("roles" in claims and "scp" not in claims)
+    )
+    username = None if application else identity.get("preferred_username") or _username(claims)
+    if not tenant_id or not object_id:
+        raise PimError("login_failed", "The sign-in service gave a token that names no tenant or no account")
+    if request.tenant and is_guid(request.tenant) and request.tenant.lower() != tenant_id:
+        raise PimError(
+            "login_failed",
+            f"Signed in to tenant {tenant_id}, but tenant={request.tenant} was asked for",
+            advice="Check tenant and account.",
+        )
+    if request.username and not application and not same_account(request.username, username):
+        raise PimError(
+            "login_failed",
+            f"Signed in as {username}, but username={request.username} was asked for",
+            advice="Sign in with that account.",
+        )
+    mfa = None if application else used_mfa(claims, identity)
+    contexts = sorted({*texts(claims.get("acrs")), *texts(identity.get("acrs"))})
+    _check_requirements(request, mfa, contexts, bool(claims))
+    return Session(
+        name=name,
+        tenant_id=tenant_id,
+        tenant_names=[request.tenant.lower()] if request.tenant and not is_guid(request.tenant) else [],
+        object_id=object_id,
+        username=username,
+        principal_type="service_principal" if application else "user",
+        auth_method=request.method,
+        client_id=_client_id(request, claims),
+        cloud=request.cloud_name,
+        authority_url=request.endpoints["authority_url"],
+        graph_url=request.endpoints["graph_url"],
+        arm_url=request.endpoints["arm_url"],
+        ca_path=request.ca_path,
+        mfa=mfa,
+        authentication_contexts=contexts,
+        claims=request.claims,
+        tokens={request.audience: token_of(result, clock)},
+        scopes={request.audience: request.scopes},
+        refresh_token=None if application else result.get("refresh_token"),
+    )
+
+
+def _check_requirements(request: SignInRequest, mfa: bool | None, contexts: list[str], told: bool) -> None:
+    """What was required must be in the token, as far as the token tells."""
+    if request.require_mfa and mfa is False:
+        raise PimError(
+            "mfa_required",
+            "Signed in, but without multi-factor authentication, which require_mfa asks for",
+            advice="Sign in with auth_method device_code; the account must have a second factor.",
+        )
+    missing = [context for context in request.authentication_contexts if context not in contexts]
+    if missing and told:
+        raise PimError(
+            "mfa_required",
+            f"Signed in, but without the authentication context {missing[0]}",
+            authentication_context=missing[0],
+            advice="Sign in with auth_method device_code, and check that conditional access defines this context.",
+        )
+
+
+def _username(claims: dict[str, Any]) -> str | None:
+    return next(
+        (claims[key] for key in ("upn", "preferred_username", "unique_name") if isinstance(claims.get(key), str)), None
+    )
+
+
+def _client_id(request: SignInRequest, claims: dict[str, Any]) -> str | None:
+    if request.method != "access_token":
+        return request.client_id
+    client = claims.get("appid") or claims.get("azp")
+    return client if isinstance(client, str) else None

@@ -1,0 +1,323 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One way into the network: TLS, timeouts, retries, throttling, no redirects. Knows nothing of PIM. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+import random
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for macOS only
+
+from .errors import PimError, invalid_option, readable
+from .times import Clock
+
+# Loaded here, at import time, so that a controller pays for it once and not in each forked task.
+try:
+    import requests
+    import requests.adapters
+    import requests.exceptions
+except ImportError:  # the edges say so, naming the interpreter
+    requests = None  # type: ignore[assignment]  # absent is one of its two states
+
+# All repeats of one call end within this many seconds beyond its own time-out (interface, section 4).
+REPEAT_BUDGET = 60.0
+# A server that is not there is told soon; one that is busy gets more patience.
+CONNECT_TRIES = 3
+BUSY_TRIES = 5
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 15.0
+# A page of 50,000 rows is about 40 MB; more than this is no answer of these services.
+LARGEST_BODY = 256 * 1024 * 1024
+
+_BUSY = frozenset({429, 500, 502, 503, 504})
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer, of any status but a redirect. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The JSON body, None for an empty one; ValueError where it is something else."""
+        try:
+            return json.loads(self.body) if self.body.strip() else None
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+    @property
+    def retry_after(self) -> float | None:
+        return retry_after(self.headers)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` header, given as seconds or as a date (measured against the answer's own Date), or None."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    value = str(lower.get("retry-after") or "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(int(value)))
+    except ValueError:
+        pass
+    until, since = _http_date(value), _http_date(lower.get("date") or "")
+    if until is None:
+        return None
+    return max(0.0, (until - (since or datetime.now(timezone.utc))).total_seconds())
+
+
+class Transport:
+    """Carries single HTTPS calls out, over kept-alive connections.
+
+    `ca_path` is a CA bundle or None for certifi's; `http_timeout` is seconds for one call; `environ` supplies the proxies only.
+    """
+
+    def __init__(
+        self, *, clock: Clock, environ: Mapping[str, str], http_timeout: float, ca_path: str | None = None
+    ) -> None:
+        self._clock = clock
+        self._timeout = http_timeout
+        self._ca_path = ca_path
+        self._environ = environ
+        self._service_offset = 0.0
+        self._session = requests.Session()
+        # Nothing of the user's machine changes a call: no .netrc, no REQUESTS_CA_BUNDLE over our CA, no proxy unseen.
+        self._session.trust_env = False
+        self._session.headers["User-Agent"] = "ansible-entra.pim"
+        self._session.headers["Accept-Encoding"] = "gzip"
+
+    def service_now(self) -> datetime:
+        """The service's clock, as its last `Date` header told it; this machine's before the first answer."""
+        return self._clock.now() + timedelta(seconds=self._service_offset)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        form: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Reply:
+        """One call with its repeats; any status but a redirect is an answer.
+
+        `repeatable`: the call may be sent again though the first may have been carried out; by default so for GET only. What is
+        not repeatable is sent again only where the service cannot have acted: no connection, 429, or 503 with a `Retry-After`.
+        Raises `network` (`uncertain` where something may have happened), `throttled`, `invalid_response`.
+        """
+        if urlsplit(url).scheme != "https":
+            raise PimError("invalid_response", f"{_place(url)} is not an https address; nothing was sent there")
+        safe = method in _SAFE if repeatable is None else repeatable
+        body = None if json_body is None else json.dumps(json_body).encode()
+        sent_headers = dict(headers or {})
+        if body is not None:
+            sent_headers["Content-Type"] = "application/json"
+        started = self._clock.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                outcome: Reply | PimError = self._once(method, url, sent_headers, body, form)
+            except PimError as error:
+                outcome = error
+            wait = _delay_before_repeat(outcome, attempt, safe)
+            if wait is None:
+                break
+            if wait >= REPEAT_BUDGET - (self._clock.monotonic() - started):
+                if isinstance(outcome, Reply) and outcome.retry_after:
+                    raise PimError(
+                        "throttled",
+                        f"{_place(url)} asks to wait {round(wait)} s, longer than this task may",
+                        status=outcome.status,
+                        retry_after=wait,
+                        advice=f"Run again after {round(wait)} s.",
+                    )
+                break
+            self._clock.sleep(wait)
+        if isinstance(outcome, PimError):
+            outcome.uncertain = outcome.uncertain and method not in _SAFE
+            raise outcome
+        return outcome
+
+    def pause(self, seconds: float) -> None:
+        """Waits before a call is repeated by its caller."""
+        if seconds > 0:
+            self._clock.sleep(seconds)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, form: Mapping[str, str] | None
+    ) -> Reply:
+        place = _place(url)
+        deadline = self._clock.monotonic() + self._timeout
+        try:
+            response = self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body if body is not None else (dict(form) if form is not None else None),
+                timeout=(min(self._timeout, 10.0), self._timeout),
+                verify=self._ca_path or True,
+                proxies=self._proxies(url),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                reply = Reply(
+                    response.status_code,
+                    {name.lower(): value for name, value in response.headers.items()},
+                    self._read(response, deadline, place),
+                )
+        except requests.exceptions.SSLError as error:
+            raise _tls_failure(place, self._ca_path, error) from None
+        except requests.exceptions.ProxyError:
+            raise PimError(
+                "network", f"The proxy for {place} did not connect", advice="Check HTTPS_PROXY and NO_PROXY."
+            ) from None
+        except requests.exceptions.ConnectTimeout:
+            raise PimError("network", f"{place} did not accept a connection in time") from None
+        except requests.exceptions.ReadTimeout:
+            raise PimError("network", f"{place} did not answer within {self._timeout:g} s", uncertain=True) from None
+        except requests.exceptions.ConnectionError as error:
+            never_sent = _never_connected(error)
+            what = "cannot be reached" if never_sent else "closed the connection before its answer was complete"
+            raise PimError("network", f"{place} {what}", uncertain=not never_sent) from None
+        except requests.exceptions.RequestException as error:
+            raise PimError("network", f"The call to {place} failed ({type(error).__name__})", uncertain=True) from None
+        except OSError as error:
+            # requests raises it for a CA path that is not there.
+            if self._ca_path:
+                raise invalid_option(
+                    "ca_path", self._ca_path, "it must be a readable file of PEM certificates"
+                ) from None
+            raise PimError("network", f"The call to {place} failed ({type(error).__name__})", uncertain=True) from None
+        self._learn_time(reply)
+        if 300 <= reply.status < 400:
+            raise PimError(
+                "invalid_response",
+                f"{place} answered with a redirect ({reply.status}), which is not followed",
+                status=reply.status,
+                uncertain=method not in _SAFE,
+            )
+        return reply
+
+    def _read(self, response: requests.Response, deadline: float, place: str) -> bytes:
+        """The body, within the call's own time also where a server drips."""
+        chunks, size = [], 0
+        for chunk in response.iter_content(65536):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise PimError(
+                    "invalid_response", f"{place} answered with more than {LARGEST_BODY >> 20} MB", uncertain=True
+                )
+            if self._clock.monotonic() > deadline:
+                raise PimError(
+                    "network", f"{place} did not finish its answer within {self._timeout:g} s", uncertain=True
+                )
+        return b"".join(chunks)
+
+    def _learn_time(self, reply: Reply) -> None:
+        moment = _http_date(reply.headers.get("date") or "")
+        if moment is not None:
+            self._service_offset = moment.timestamp() - self._clock.time()
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        """The proxy for this address as HTTPS_PROXY, ALL_PROXY and NO_PROXY say, in either case."""
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        passed_by = self._variable("no_proxy")
+        if passed_by and proxy_bypass_environment(host, {"no": passed_by}):
+            return {}
+        proxy = self._variable("https_proxy") or self._variable("all_proxy")
+        if not proxy:
+            return {}
+        return {"https": proxy if "://" in proxy else f"http://{proxy}"}
+
+    def _variable(self, name: str) -> str:
+        return self._environ.get(name) or self._environ.get(name.upper()) or ""
+
+
+def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) -> float | None:
+    """Seconds to wait before the next try, None where this was the last."""
+    delay = float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))  # noqa: S311  # no secret
+    if isinstance(outcome, PimError):
+        if outcome.code != "network" or attempt >= CONNECT_TRIES or (outcome.uncertain and not safe):
+            return None
+        return delay
+    asked = outcome.retry_after
+    untouched = outcome.status == 429 or (outcome.status == 503 and asked is not None)
+    if outcome.status not in _BUSY or attempt >= BUSY_TRIES or not (safe or untouched):
+        return None
+    # A little more than asked: a server that counts whole seconds refuses the exact moment.
+    return delay if asked is None else asked + random.uniform(0.0, 0.25)  # noqa: S311  # no secret
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _place(url: str) -> str:
+    """Scheme, host and path for a message: no query, no user name."""
+    parts = urlsplit(url)
+    return readable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", 200)
+
+
+def _tls_failure(place: str, ca_path: str | None, error: Exception) -> PimError:
+    reason: object = error
+    while reason is not None and not isinstance(reason, ssl.SSLError):
+        reason = _deeper(reason)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        detail = f"its certificate was not accepted: {readable(reason.verify_message, 120)}"
+    elif ca_path and isinstance(reason, ssl.SSLError) and "NO_CERTIFICATE" in str(reason.reason or reason):
+        return invalid_option("ca_path", ca_path, "it must be a readable file of PEM certificates")
+    else:
+        detail = "the TLS handshake failed"
+    return PimError(
+        "network",
+        f"{place}: {detail}",
+        advice="Check ca_path (also ENTRA_PIM_CA_PATH, REQUESTS_CA_BUNDLE), the host name and the clock; verification cannot be turned off.",
+    )
+
+
+def _never_connected(error: BaseException) -> bool:
+    """True where no byte of the request can have reached the server."""
+    reason: object = error
+    while reason is not None:
+        if type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
+            return True
+        reason = _deeper(reason)
+    return False
+
+
+def _deeper(error: object) -> object | None:
+    """The failure below: urllib3 hides it in `reason`, requests in the first argument."""
+    below = getattr(error, "reason", None)
+    if isinstance(below, BaseException):
+        return below
+    arguments = getattr(error, "args", ())
+    first = arguments[0] if arguments else None
+    if isinstance(first, BaseException):
+        return first
+    return getattr(error, "__cause__", None)
