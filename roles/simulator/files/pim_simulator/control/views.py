@@ -1,0 +1,76 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tenant's state as the control API shows it: names beside ids, no secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pim_simulator.pim.records import Key, Request, Schedule
+from pim_simulator.sign_in.device_codes import DeviceCode
+from pim_simulator.times import format_time
+from pim_simulator.world import World
+
+
+def _key_view(world: World, key: Key) -> dict[str, Any]:
+    principal = world.directory.principal(key.principal_id)
+    role = world.directory.role(key.role_id)
+    name = getattr(principal, "username", None) or (principal.name if principal else None)
+    return {
+        "principal": name,
+        "principal_id": key.principal_id,
+        "role": role.name if role else None,
+        "role_id": key.role_id,
+        "scope": key.scope,
+    }
+
+
+def _schedule_view(world: World, schedule: Schedule, now: datetime) -> dict[str, Any]:
+    return {
+        **_key_view(world, schedule.key),
+        "id": schedule.id,
+        "type": schedule.assignment_type,
+        "start": format_time(schedule.start),
+        "end": format_time(schedule.end),
+        "in_force": schedule.in_force(now),
+    }
+
+
+def request_view(world: World, request: Request) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "kind": request.kind,
+        "action": request.action,
+        "status": request.status,
+        **_key_view(world, request.key),
+        "created": format_time(request.created),
+        "justification": request.justification,
+        "ticket": request.ticket,
+    }
+
+
+def state_view(world: World) -> dict[str, Any]:
+    """What holds now or will, what one may take, and all requests."""
+    now = world.clock.now()
+    schedules = [schedule for schedule in world.store.schedules.values() if not schedule.ended(now)]
+    return {
+        "now": format_time(now, 7),
+        "active": [_schedule_view(world, item, now) for item in schedules if item.kind == "assignment"],
+        "eligible": [_schedule_view(world, item, now) for item in schedules if item.kind == "eligibility"],
+        "requests": [request_view(world, item) for item in world.store.requests.values()],
+    }
+
+
+def device_code_view(code: DeviceCode, now: datetime) -> dict[str, Any]:
+    """Without the device code: that one is the client's secret."""
+    return {
+        "user_code": code.user_code,
+        "client_id": code.client_id,
+        "scope": " ".join(code.asked.as_written),
+        "claims": code.demands.raw,
+        "polls": code.polls,
+        "status": code.status(now),
+        "expires": format_time(code.expires),
+    }

@@ -1,0 +1,135 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of the tenant, found by id and name: users, groups, service principals, administrative units, roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Union
+
+from pim_simulator.tenant.loader import role_of, scope_of
+from pim_simulator.tenant.models import AdministrativeUnit, Client, Group, Role, ServicePrincipal, TenantFile, User
+
+DirectoryObject = Union[User, Group, ServicePrincipal, AdministrativeUnit]
+
+
+class Directory:
+    """Lookups over a tenant file. It never changes: this simulator has no calls that create or delete objects."""
+
+    def __init__(self, tenant: TenantFile) -> None:
+        self.tenant = tenant
+        self._objects: dict[str, DirectoryObject] = {}
+        for things in (tenant.users, tenant.groups, tenant.service_principals, tenant.administrative_units):
+            self._objects.update({item.id or "": item for item in things})
+        self._users: dict[str, User] = {}
+        for user in tenant.users:
+            self._users[user.username.casefold()] = user
+            if user.home_username:
+                self._users[user.home_username.casefold()] = user
+        self._groups = {group.name.casefold(): group for group in tenant.groups}
+        self._service_principals = {sp.name.casefold(): sp for sp in tenant.service_principals}
+        self._roles = {role.id or "": role for role in tenant.roles}
+        self._clients = {client.client_id: client for client in tenant.clients}
+        self._apps = {sp.client_id: sp for sp in tenant.service_principals}
+        self._groups_of: dict[str, list[str]] = {}
+        for group in tenant.groups:
+            for member in group.members:
+                self._groups_of.setdefault(self.user_named(member).id or "", []).append(group.id or "")
+
+    def object(self, object_id: str) -> DirectoryObject | None:
+        return self._objects.get(object_id.lower())
+
+    def principal(self, object_id: str) -> User | Group | ServicePrincipal | None:
+        """Something that can hold a role."""
+        found = self.object(object_id)
+        return None if isinstance(found, AdministrativeUnit) else found
+
+    def principal_named(self, name: str) -> User | Group | ServicePrincipal:
+        """A principal by the name that the tenant file uses (checked when the file was loaded)."""
+        key = name.casefold()
+        return self._users.get(key) or self._groups.get(key) or self._service_principals[key]
+
+    def find_user(self, name_or_id: str) -> User | None:
+        """By user principal name, home name or object id, in any case."""
+        found = self._users.get(name_or_id.casefold()) or self.object(name_or_id)
+        return found if isinstance(found, User) else None
+
+    def user_named(self, name: str) -> User:
+        return self._users[name.casefold()]
+
+    def groups_of(self, object_id: str) -> list[str]:
+        """Ids of the groups that a principal is a direct member of."""
+        return self._groups_of.get(object_id, [])
+
+    def members_of(self, group: Group) -> list[User]:
+        return [self.user_named(member) for member in group.members]
+
+    def role(self, role_id: str) -> Role | None:
+        return self._roles.get(role_id.lower())
+
+    def roles(self) -> Iterable[Role]:
+        return self._roles.values()
+
+    def role_id(self, name_or_id: str) -> str:
+        return role_of(self.tenant, name_or_id, "the tenant")
+
+    def scope_id(self, scope: str) -> str:
+        return scope_of(self.tenant, scope, "the tenant")
+
+    def canonical_scope(self, directory_scope_id: str) -> str | None:
+        """The service's spelling of a directoryScopeId, None where there is no such scope. A name is no id here."""
+        if directory_scope_id == "/":
+            return "/"
+        found = self.object(directory_scope_id.rsplit("/", 1)[-1])
+        if isinstance(found, AdministrativeUnit):
+            expected = f"/administrativeUnits/{found.id}"
+        elif found is not None:
+            expected = f"/{found.id}"
+        else:
+            return None
+        return expected if directory_scope_id.casefold() == expected.casefold() else None
+
+    def client(self, client_id: str) -> Client | None:
+        return self._clients.get(client_id.lower())
+
+    def app(self, client_id: str) -> ServicePrincipal | None:
+        return self._apps.get(client_id.lower())
+
+
+def is_guest(user: User) -> bool:
+    return "#EXT#" in user.username.upper()
+
+
+def object_view(item: DirectoryObject, typed: bool = False) -> dict[str, Any]:
+    """A directory object as Graph shows it; ``typed`` adds the @odata.type that an expanded object carries."""
+    if isinstance(item, User):
+        kind = "user"
+        view: dict[str, Any] = {
+            "id": item.id,
+            "displayName": item.name,
+            "userPrincipalName": item.username,
+            "mail": item.home_username or item.username,
+            "accountEnabled": item.enabled,
+            "userType": "Guest" if is_guest(item) else "Member",
+            "givenName": None,
+            "surname": None,
+            "jobTitle": None,
+        }
+    elif isinstance(item, Group):
+        kind = "group"
+        view = {
+            "id": item.id,
+            "displayName": item.name,
+            "description": None,
+            "mailEnabled": False,
+            "securityEnabled": True,
+            "isAssignableToRole": True,
+        }
+    elif isinstance(item, ServicePrincipal):
+        kind = "servicePrincipal"
+        view = {"id": item.id, "displayName": item.name, "appId": item.client_id, "accountEnabled": True}
+    else:
+        kind = "administrativeUnit"
+        view = {"id": item.id, "displayName": item.name, "description": item.description, "visibility": None}
+    return {"@odata.type": f"#microsoft.graph.{kind}", **view} if typed else view

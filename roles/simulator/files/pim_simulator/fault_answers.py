@@ -1,0 +1,50 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers of ordered faults."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from pim_simulator.faults import Fault
+
+_CODES = {
+    400: "BadRequest",
+    401: "InvalidAuthenticationToken",
+    403: "Authorization_RequestDenied",
+    404: "ResourceNotFound",
+    409: "Conflict",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+    502: "BadGateway",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+_HTML = (
+    "<!DOCTYPE html><html><head><title>Service unavailable</title></head>"
+    "<body><h1>The service is unavailable.</h1></body></html>"
+)
+
+
+def error_code(status: int) -> str:
+    return _CODES.get(status, "UnknownError")
+
+
+def fault_response(fault: Fault, path: str) -> Response:
+    """What the client gets instead of the service's answer."""
+    status = fault.status or 200
+    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+    if fault.body == "html":
+        return Response(_HTML, status, headers, media_type="text/html")
+    if fault.body == "empty":
+        return Response(b"", status, headers, media_type="application/json")
+    if fault.body == "broken_json":
+        return Response(b'{"value": [{"id": "broken', status, headers, media_type="application/json")
+    if path.startswith(("/v1.0/", "/beta/")):
+        error = {"code": error_code(status), "message": "This answer was ordered by a test."}
+        return JSONResponse({"error": error}, status, headers)
+    error_text = "temporarily_unavailable" if status >= 500 or status == 429 else "invalid_request"
+    return JSONResponse(
+        {"error": error_text, "error_description": "This answer was ordered by a test."}, status, headers
+    )

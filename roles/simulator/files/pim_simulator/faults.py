@@ -1,0 +1,129 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults and latency that a test orders for calls that match a pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+class FaultError(Exception):
+    """The order cannot be carried out; the text says why."""
+
+
+@dataclass
+class Fault:
+    """What is to happen to the next ``times`` matching calls (None: to all), after ``skip`` of them went through."""
+
+    path: str
+    method: str | None = None
+    times: int | None = 1
+    skip: int = 0
+    status: int | None = None
+    retry_after: int | None = None
+    delay_ms: int = 0
+    hang: bool = False
+    reset: str | None = None
+    body: str | None = None
+    processed: bool = False
+    batch_item: bool = False
+    id: int = 0
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            self._pattern = re.compile(self.path)
+        except (re.error, TypeError) as error:
+            raise FaultError(f"path must be a regular expression: {error}") from error
+
+    def matches(self, method: str, address: str, batch_item: bool) -> bool:
+        return (
+            self.batch_item == batch_item
+            and (self.method is None or self.method.upper() == method.upper())
+            and self._pattern.search(address) is not None
+        )
+
+    def view(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+_WHOLE = ("times", "skip", "status", "retry_after", "delay_ms")
+_FLAGS = ("hang", "processed", "batch_item")
+
+
+def read_fault(order: Mapping[str, Any]) -> Fault:
+    """Check a fault as the control API takes it. Raises FaultError."""
+    allowed = [field.name for field in fields(Fault) if field.name not in ("id", "hits")]
+    for name in order:
+        if name not in allowed:
+            raise FaultError(f"unknown key {name!r}; known are: {', '.join(sorted(allowed))}")
+    if not isinstance(order.get("path"), str):
+        raise FaultError("path is needed: a regular expression that is looked for in path?query")
+    for name in _WHOLE:
+        value = order.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise FaultError(f"{name} must be a whole number, zero or more")
+    for name in _FLAGS:
+        if not isinstance(order.get(name, False), bool):
+            raise FaultError(f"{name} must be true or false")
+    if order.get("method") is not None and not isinstance(order["method"], str):
+        raise FaultError("method must be text")
+    status = order.get("status")
+    if status is not None and not 200 <= status <= 599:
+        raise FaultError("status must be between 200 and 599")
+    if order.get("reset") not in (None, "before", "after"):
+        raise FaultError("reset must be before or after")
+    if order.get("body") not in (None, "broken_json", "html", "empty"):
+        raise FaultError("body must be broken_json, html or empty")
+    if order.get("batch_item") and (order.get("hang") or order.get("reset")):
+        raise FaultError("an item of a batch has no connection of its own: hang and reset do not go with batch_item")
+    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body")):
+        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset or body")
+    return Fault(**{name: value for name, value in order.items() if value is not None or name == "times"})
+
+
+class Faults:
+    """The standing orders, oldest first."""
+
+    def __init__(self) -> None:
+        self.orders: list[Fault] = []
+        self.latencies: list[tuple[re.Pattern[str], int]] = []
+        self._next_id = 1
+
+    def add(self, fault: Fault) -> Fault:
+        fault.id = self._next_id
+        self._next_id += 1
+        self.orders.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.orders.clear()
+        self.latencies.clear()
+
+    def set_latency(self, path: str, milliseconds: int) -> None:
+        """Each matching call takes at least so long. Zero takes the order back."""
+        self.latencies = [(pattern, ms) for pattern, ms in self.latencies if pattern.pattern != path]
+        if milliseconds:
+            try:
+                self.latencies.append((re.compile(path), milliseconds))
+            except re.error as error:
+                raise FaultError(f"path must be a regular expression: {error}") from error
+
+    def latency(self, address: str) -> float:
+        """Seconds."""
+        return sum(ms for pattern, ms in self.latencies if pattern.search(address)) / 1000
+
+    def take(self, method: str, address: str, batch_item: bool = False) -> Fault | None:
+        """The fault for this call, if one is due; counts it."""
+        for fault in self.orders:
+            if not fault.matches(method, address, batch_item):
+                continue
+            fault.hits += 1
+            turn = fault.hits - fault.skip
+            if turn >= 1 and (fault.times is None or turn <= fault.times):
+                return fault
+        return None

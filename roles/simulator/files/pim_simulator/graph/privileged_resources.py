@@ -1,0 +1,62 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resources that only a token with an active role may use: with them a playbook proves that elevation took effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pim_simulator.graph.errors import bad_request, denied
+from pim_simulator.graph.messages import GraphAnswer, GraphCall
+from pim_simulator.graph.options import read_options
+from pim_simulator.graph.router import Router
+from pim_simulator.tenant.models import PrivilegedResource
+from pim_simulator.world import World
+
+
+def add_routes(router: Router, world: World) -> None:
+    for resource in world.tenant.privileged_resources:
+        version, path = resource.path.strip("/").split("/", 1)
+        endpoint = _Resource(world, resource)
+        router.add(path, versions=(version,), GET=endpoint.read, PATCH=endpoint.merge, PUT=endpoint.replace)
+
+
+class _Resource:
+    def __init__(self, world: World, resource: PrivilegedResource) -> None:
+        self._world = world
+        self._resource = resource
+        self._role_id = world.directory.role_id(resource.role)
+        self._scope = world.directory.scope_id(resource.scope)
+
+    def _check(self, call: GraphCall) -> None:
+        """The permission; the role in force now; and, for a role in the whole tenant, in the token since its issue."""
+        read_options(call.query, (), call.url)
+        if self._resource.permission and self._resource.permission not in call.caller.permissions:
+            raise denied()
+        if self._role_id not in self._world.store.active_role_ids(
+            call.caller.object_id, self._world.clock.now(), self._scope
+        ):
+            raise denied()
+        # tokens tell nothing of roles held at smaller scopes
+        if self._scope == "/" and not call.caller.app_only and self._role_id not in call.caller.wids:
+            raise denied()
+
+    def read(self, call: GraphCall) -> GraphAnswer:
+        self._check(call)
+        return GraphAnswer(body=self._world.resource_bodies[self._resource.path])
+
+    def merge(self, call: GraphCall) -> GraphAnswer:
+        self._check(call)
+        current = self._world.resource_bodies[self._resource.path]
+        if not isinstance(call.body, dict) or not isinstance(current, dict):
+            raise bad_request("A PATCH merges an object into an object.")
+        return self._store({**current, **call.body})
+
+    def replace(self, call: GraphCall) -> GraphAnswer:
+        self._check(call)
+        return self._store(call.body)
+
+    def _store(self, body: Any) -> GraphAnswer:
+        self._world.resource_bodies[self._resource.path] = body
+        return GraphAnswer(body=body)

@@ -1,0 +1,98 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Around every call but those of the control API: the record, the latency, the ordered fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pim_simulator.call_log import Call, attach
+from pim_simulator.fault_answers import fault_response
+from pim_simulator.faults import Fault
+from pim_simulator.http_protocol import reset_connection
+from pim_simulator.world import World
+
+log = logging.getLogger("pim_simulator")
+
+# a client that never gives up must not keep a call for ever
+_LONGEST_HANG = 600.0
+
+
+class Observation:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, world: World) -> None:
+        self._app = app
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/_control/"):
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        world = self._world
+        call = world.calls.start(world.clock.now(), scope["method"], scope["path"], scope["query_string"])
+        attach(scope, call)  # type: ignore[arg-type]  # a scope is a mutable mapping, in fact a dict
+
+        async def observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                call.duration_ms = round((time.monotonic() - started) * 1000, 3)
+            await send(message)
+
+        address = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+        wait = world.faults.latency(address)
+        fault = world.faults.take(scope["method"], address)
+        if fault is not None:
+            wait += fault.delay_ms / 1000
+        if wait:
+            await asyncio.sleep(wait)
+        if fault is None or (fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body)):
+            await self._answer(scope, receive, observed)
+        else:
+            await self._fail(fault, call, scope, receive, observed)
+
+    async def _fail(self, fault: Fault, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        call.detail = f"fault {fault.id}"
+        if fault.processed or fault.reset == "after":
+            await self._answer(scope, receive, _swallow)
+        if fault.hang:
+            await _wait_for_disconnect(receive)
+            reset_connection(scope)
+        elif fault.reset is not None:
+            reset_connection(scope)
+        else:
+            await fault_response(fault, scope["path"])(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # the log must say where, never what: texts of exceptions may hold what a client sent
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s %s ended with %s\n%s", scope["method"], scope["path"], type(error).__name__, where)
+            body = {"error": {"code": "InternalServerError", "message": "The simulator failed; see its log."}}
+            await JSONResponse(body, status_code=500)(scope, receive, send)
+
+
+async def _swallow(message: Message) -> None:
+    """An answer that never leaves."""
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    async def gone() -> None:
+        message: Any = {}
+        while message.get("type") != "http.disconnect":
+            message = await receive()
+
+    try:
+        await asyncio.wait_for(gone(), _LONGEST_HANG)
+    except asyncio.TimeoutError:
+        log.warning("a hanging call was not given up by its client within %d seconds", _LONGEST_HANG)

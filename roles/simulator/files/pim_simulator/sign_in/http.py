@@ -1,0 +1,159 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sign-in service's addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from pim_simulator.call_log import note_caller, note_detail
+from pim_simulator.sign_in import device_page
+from pim_simulator.sign_in.errors import SignInError, malformed
+from pim_simulator.sign_in.service import ANY_TENANT, SignInService
+from pim_simulator.world import World, base_url_of
+
+
+def routes(world: World) -> list[Route]:
+    """Everything of the sign-in service, over the world's present tenant."""
+    endpoints = _Endpoints(world)
+    return [
+        Route("/{tenant}/v2.0/.well-known/openid-configuration", endpoints.discovery, methods=["GET"]),
+        Route("/{tenant}/discovery/v2.0/keys", endpoints.keys, methods=["GET"]),
+        Route("/{tenant}/oauth2/v2.0/devicecode", endpoints.device_code, methods=["POST"]),
+        Route("/{tenant}/oauth2/v2.0/token", endpoints.token, methods=["POST"]),
+        Route("/common/userrealm/{username}", endpoints.user_realm, methods=["GET"]),
+        Route("/devicelogin", endpoints.device_login, methods=["GET", "POST"]),
+    ]
+
+
+class _Endpoints:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def _service(self) -> SignInService:
+        return self._world.sign_in
+
+    def _refuse(self, request: Request, error: SignInError) -> JSONResponse:
+        body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
+        note_detail(request, f"AADSTS{error.number}" if error.number else error.error)
+        return JSONResponse(body, status_code=error.status, headers=_NO_STORE)
+
+    async def discovery(self, request: Request) -> Response:
+        tenant = request.path_params["tenant"]
+        try:
+            self._service.check_tenant(tenant)
+        except SignInError as error:
+            return self._refuse(request, error)
+        return JSONResponse(_configuration(base_url_of(request), tenant, self._world.tenant.tenant_id))
+
+    async def keys(self, request: Request) -> Response:
+        try:
+            self._service.check_tenant(request.path_params["tenant"])
+        except SignInError as error:
+            return self._refuse(request, error)
+        return JSONResponse(self._world.signing_key.jwk_set())
+
+    async def device_code(self, request: Request) -> Response:
+        try:
+            self._service.check_tenant(request.path_params["tenant"])
+            form = await _form(request)
+            note_caller(request, None, form.get("client_id"))
+            return JSONResponse(self._service.device_code(form, base_url_of(request)), headers=_NO_STORE)
+        except SignInError as error:
+            return self._refuse(request, error)
+
+    async def token(self, request: Request) -> Response:
+        tenant = request.path_params["tenant"]
+        try:
+            self._service.check_tenant(tenant)
+            form = await _form(request)
+            note_detail(request, f"grant_type={form.get('grant_type', '')[:60]}")
+            user = self._service.directory.find_user(form.get("username", ""))
+            note_caller(request, user.username if user else None, form.get("client_id"))
+            return JSONResponse(self._service.token(form, tenant, base_url_of(request)), headers=_NO_STORE)
+        except SignInError as error:
+            return self._refuse(request, error)
+
+    async def user_realm(self, request: Request) -> Response:
+        if request.query_params.get("api-version") != "1.0":
+            return self._refuse(request, malformed("api-version"))
+        return JSONResponse(self._service.user_realm(request.path_params["username"]))
+
+    async def device_login(self, request: Request) -> Response:
+        name = self._world.tenant.name
+        if request.method == "GET":
+            return HTMLResponse(device_page.render(name, user_code=request.query_params.get("user_code", "")))
+        try:
+            form = await _form(request)
+            notice = self._decide(form)
+        except SignInError as error:
+            number = f"AADSTS{error.number}: " if error.number else ""
+            return HTMLResponse(device_page.render(name, f"{number}{error.text}"), status_code=error.status)
+        return HTMLResponse(device_page.render(name, notice))
+
+    def _decide(self, form: dict[str, str]) -> str:
+        service = self._service
+        code = service.device_codes.by_user_code(form.get("user_code", ""))
+        if code is None or code.status(self._world.clock.now()) != "pending":
+            raise SignInError(None, "invalid_request", "That code does not work. Check it and try again.")
+        decision = form.get("decision")
+        if decision not in ("approve", "decline"):
+            raise malformed("decision")
+        user = service.authenticate(form.get("username", ""), form.get("password", ""))
+        service.decide_device_code(code, user, approve=decision == "approve")
+        if decision == "approve":
+            return "You have signed in on your device. You may close this page."
+        return "The sign-in was declined. You may close this page."
+
+
+_NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form. Raises SignInError: another content type, or a field given twice."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded":
+        raise malformed("the content type must be application/x-www-form-urlencoded")
+    body = await request.body()
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=100)
+    except ValueError as error:
+        raise malformed("the form") from error
+    form: dict[str, str] = {}
+    for name, value in pairs:
+        if name in form:
+            raise malformed("a field is given twice")
+        form[name] = value
+    return form
+
+
+def _configuration(base_url: str, tenant: str, tenant_id: str) -> dict[str, Any]:
+    """OpenID Connect discovery: of the tenant, or of "any tenant", whose issuer has a placeholder."""
+    general = tenant.lower() in ANY_TENANT
+    segment = tenant.lower() if general else tenant_id
+    root = f"{base_url}/{segment}"
+    return {
+        "token_endpoint": f"{root}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "jwks_uri": f"{root}/discovery/v2.0/keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": f"{base_url}/{'{tenantid}' if general else tenant_id}/v2.0",
+        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "oid", "ver"],
+        "tenant_region_scope": None,
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_graph_host_name": "graph.windows.net",
+        "msgraph_host": "graph.microsoft.com",
+    }

@@ -1,0 +1,212 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tenant file from the disk, checked as a whole: whatever it refers to must be there."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
+from pim_simulator.tenant.models import GRAPH_COMMAND_LINE_TOOLS, Client, PolicySettings, Role, TenantFile
+from pim_simulator.tenant.reading import TenantError, build, read_yaml
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+# What an administrator grants the Graph command line tools for PIM of Entra roles, users and policies.
+_PIM_PERMISSIONS = (
+    "User.Read",
+    "User.ReadBasic.All",
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleAssignmentSchedule.ReadWrite.Directory",
+    "RoleManagement.Read.Directory",
+    "RoleManagementPolicy.Read.Directory",
+)
+
+
+def default_tenant_path() -> Path:
+    """The tenant that comes along with the simulator."""
+    return Path(__file__).resolve().parents[2] / "tenants" / "contoso.yml"
+
+
+def load_tenant(path: Path) -> TenantFile:
+    """Read and check a tenant file. Raises TenantError with a text for its author."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TenantError(f"tenant file {path}: {error}") from error
+    try:
+        return parse_tenant(text)
+    except TenantError as error:
+        raise TenantError(f"tenant file {path}: {error}") from error
+
+
+def parse_tenant(text: str) -> TenantFile:
+    """The same from the text of the file."""
+    tenant = _completed(build(TenantFile, read_yaml(text), "the tenant"))
+    _check_ids(tenant)
+    _check_unique(tenant)
+    _check_references(tenant)
+    _check_ranges(tenant)
+    return tenant
+
+
+def _completed(tenant: TenantFile) -> TenantFile:
+    """With what each tenant has: the built-in roles, a default policy, the Graph command line tools, and ids."""
+
+    def guid(kind: str, name: str, given: str | None) -> str:
+        # the same file gives the same ids at each start, so that playbooks may refer to them
+        return (given or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant.tenant_id}/{kind}/{name}"))).lower()
+
+    policies = {"default": PolicySettings(), **tenant.policies}
+    named = {role.name for role in tenant.roles}
+    custom_seen: dict[str, int] = {}
+    roles = []
+    for role in tenant.roles:
+        builtin = BUILTIN_ROLES.get(role.name)
+        if builtin and role.id is None:
+            roles.append(dataclasses.replace(role, id=builtin))
+        else:
+            number = custom_seen[role.name] = custom_seen.get(role.name, 0) + 1
+            suffix = "" if number == 1 else f"#{number}"
+            roles.append(dataclasses.replace(role, id=guid("role", role.name + suffix, role.id)))
+    roles += [Role(name=name, id=template) for name, template in BUILTIN_ROLES.items() if name not in named]
+    clients = [dataclasses.replace(client, client_id=client.client_id.lower()) for client in tenant.clients]
+    if not any(client.client_id == GRAPH_COMMAND_LINE_TOOLS for client in clients):
+        clients.append(
+            Client(
+                client_id=GRAPH_COMMAND_LINE_TOOLS,
+                name="Microsoft Graph Command Line Tools",
+                first_party=True,
+                graph_permissions=_PIM_PERMISSIONS,
+            )
+        )
+    return dataclasses.replace(
+        tenant,
+        tenant_id=tenant.tenant_id.lower(),
+        domains=tuple(domain.lower() for domain in tenant.domains),
+        policies=policies,
+        roles=tuple(dataclasses.replace(role, policy=role.policy or "default") for role in roles),
+        clients=tuple(clients),
+        users=tuple(dataclasses.replace(u, id=guid("user", u.username, u.id)) for u in tenant.users),
+        groups=tuple(dataclasses.replace(g, id=guid("group", g.name, g.id)) for g in tenant.groups),
+        administrative_units=tuple(
+            dataclasses.replace(unit, id=guid("unit", unit.name, unit.id)) for unit in tenant.administrative_units
+        ),
+        service_principals=tuple(
+            dataclasses.replace(sp, client_id=sp.client_id.lower(), id=guid("service principal", sp.name, sp.id))
+            for sp in tenant.service_principals
+        ),
+    )
+
+
+def _check_ids(tenant: TenantFile) -> None:
+    ids = [("tenant_id", tenant.tenant_id)]
+    ids += [(f"the client_id of {item.name}", item.client_id) for item in tenant.clients + tenant.service_principals]
+    for things in (tenant.users, tenant.groups, tenant.administrative_units, tenant.service_principals, tenant.roles):
+        ids += [(f"the id of {item.name}", item.id) for item in things]
+    for what, value in ids:
+        if not _GUID.fullmatch(value or ""):
+            raise TenantError(f"{what} must be a GUID, not {value!r}")
+
+
+def _check_unique(tenant: TenantFile) -> None:
+    def once(what: str, names: Iterable[str]) -> None:
+        seen: set[str] = set()
+        for name in names:
+            if name.casefold() in seen:
+                raise TenantError(f"{what} {name!r} is there twice")
+            seen.add(name.casefold())
+
+    sign_in_names = [user.username for user in tenant.users] + [u.home_username for u in tenant.users if u.home_username]
+    once("the username", sign_in_names)
+    once("the group", (group.name for group in tenant.groups))
+    once("the administrative unit", (unit.name for unit in tenant.administrative_units))
+    once("the service principal", (sp.name for sp in tenant.service_principals))
+    once("the client_id", (item.client_id for item in tenant.clients + tenant.service_principals))
+    once("the role id", (role.id or "" for role in tenant.roles))
+    once("the privileged resource", (resource.path for resource in tenant.privileged_resources))
+    principals = tenant.users + tenant.groups + tenant.administrative_units + tenant.service_principals
+    once("the object id", (item.id or "" for item in principals))
+
+
+def _check_references(tenant: TenantFile) -> None:
+    names = [name for user in tenant.users for name in (user.username, user.home_username) if name]
+    users = {name.casefold() for name in names}
+    groups = {group.name.casefold() for group in tenant.groups}
+    principals = users | groups | {sp.name.casefold() for sp in tenant.service_principals}
+
+    def known(value: str, names: set[str], where: str, what: str) -> None:
+        if value.casefold() not in names:
+            raise TenantError(f"{where} names {value!r}, which is no {what} of this tenant")
+
+    for group in tenant.groups:
+        for member in group.members:
+            known(member, users, f"group {group.name}", "user")
+    for name, policy in tenant.policies.items():
+        for approver in policy.approvers:
+            known(approver, users | groups, f"policy {name}", "user or group")
+    for role in tenant.roles:
+        known(role.policy or "default", {n.casefold() for n in tenant.policies}, f"role {role.name}", "policy")
+    for kind, holdings in (("eligibility", tenant.eligibilities), ("assignment", tenant.assignments)):
+        for holding in holdings:
+            where = f"{kind} of {holding.principal} for {holding.role}"
+            known(holding.principal, principals, where, "user, group or service principal")
+            role_of(tenant, holding.role, where)
+            scope_of(tenant, holding.scope, where)
+    for resource in tenant.privileged_resources:
+        where = f"privileged resource {resource.path}"
+        role_of(tenant, resource.role, where)
+        scope_of(tenant, resource.scope, where)
+        if not re.fullmatch(r"/(v1\.0|beta)/\S*[^/\s]", resource.path):
+            raise TenantError(f"{where}: the path must begin with /v1.0/ or /beta/")
+    for client in tenant.clients:
+        for name in client.allowed_users or ():
+            known(name, users, f"client {client.name}", "user")
+    if tenant.device_login.approve_as is not None:
+        known(tenant.device_login.approve_as, users, "device_login.approve_as", "user")
+
+
+def _check_ranges(tenant: TenantFile) -> None:
+    if not tenant.domains:
+        raise TenantError("domains must name at least one domain")
+    if not 1 <= tenant.page_size <= 999:
+        raise TenantError("page_size must be between 1 and 999")
+    if tenant.tokens.access_lifetime < timedelta(seconds=1):
+        raise TenantError("tokens.access_lifetime must be at least one second")
+    if tenant.device_login.interval < timedelta(seconds=1):
+        # msal counts the interval in whole seconds
+        raise TenantError("device_login.interval must be at least one second")
+    for name, policy in tenant.policies.items():
+        # documented for the portal: half an hour to a day
+        if not timedelta(minutes=30) <= policy.maximum_duration <= timedelta(hours=24):
+            raise TenantError(f"policy {name}: maximum_duration must be between PT30M and PT24H")
+        if policy.approvers and not policy.approval:
+            raise TenantError(f"policy {name} has approvers but not approval: true")
+
+
+def role_of(tenant: TenantFile, name_or_id: str, where: str) -> str:
+    """The id of the role that a name or id of the file means."""
+    matches = [r.id for r in tenant.roles if name_or_id.casefold() in (r.name.casefold(), (r.id or "").casefold())]
+    if len(matches) != 1 or matches[0] is None:
+        problem = "no role" if not matches else "several roles (use the id)"
+        raise TenantError(f"{where}: {problem} of this tenant by the name {name_or_id!r}")
+    return matches[0]
+
+
+def scope_of(tenant: TenantFile, scope: str, where: str) -> str:
+    """The directoryScopeId that a scope of the file means: ``/``, a full scope id, or the name of an administrative unit."""
+    if scope == "/":
+        return scope
+    for unit in tenant.administrative_units:
+        if scope.casefold() in (unit.name.casefold(), f"/administrativeunits/{unit.id}"):
+            return f"/administrativeUnits/{unit.id}"
+    objects = tenant.users + tenant.groups + tenant.service_principals
+    if any(scope.casefold() == f"/{item.id}" for item in objects):
+        return scope.lower()
+    raise TenantError(f"{where}: the scope {scope!r} is neither / nor an administrative unit nor /<object id>")

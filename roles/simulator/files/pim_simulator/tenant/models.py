@@ -1,0 +1,195 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tenant file as data. Each class is one mapping of the file, each field one key; docs/testing_with_the_simulator.md
+explains them to users. Nothing here changes while the simulator runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+
+
+@dataclass(frozen=True)
+class When:
+    """A point in time: absolute (UTC), or an offset from the moment the simulator starts or is reset."""
+
+    absolute: datetime | None = None
+    offset: timedelta | None = None
+
+    def at(self, start: datetime) -> datetime:
+        if self.absolute is not None:
+            return self.absolute
+        return start + (self.offset or timedelta())
+
+
+@dataclass(frozen=True)
+class Tokens:
+    access_lifetime: timedelta = timedelta(hours=1)
+    refresh_lifetime: timedelta = timedelta(days=90)
+    # how long a refresh token that was redeemed already is still taken (two processes may refresh at once)
+    refresh_grace: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class DeviceLogin:
+    expires_in: timedelta = timedelta(minutes=15)
+    interval: timedelta = timedelta(seconds=5)
+    # unattended use: this user approves each device code after so many polls were answered with "pending"
+    approve_as: str | None = None
+    after_polls: int = 1
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How late the service shows what it has done."""
+
+    activation: timedelta = timedelta()
+    deactivation: timedelta = timedelta()
+    provisioning: timedelta = timedelta()
+    request: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Where the real service was seen to answer in more than one way, the tenant chooses."""
+
+    error_envelope: Literal["mixed", "wrapped"] = "mixed"
+    rule_messages: Literal["text", "list"] = "text"
+    not_eligible: Literal["EligibilityRule", "RoleAssignmentDoesNotExist"] = "EligibilityRule"
+    scheduled_status: Literal["Granted", "ScheduleCreated"] = "Granted"
+    group_row_principal: Literal["group", "member"] = "group"
+    batch_order: Literal["shuffled", "as_asked"] = "shuffled"
+
+
+@dataclass(frozen=True)
+class Client:
+    """An application that people sign in with."""
+
+    client_id: str
+    name: str
+    public: bool = True
+    first_party: bool = False
+    graph_permissions: tuple[str, ...] = ()
+    azure_permissions: tuple[str, ...] = ()
+    allowed_users: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Secret:
+    value: str
+    expires: When | None = None
+
+
+@dataclass(frozen=True)
+class ServicePrincipal:
+    client_id: str
+    name: str
+    id: str | None = None
+    secrets: tuple[Secret, ...] = ()
+    graph_permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class User:
+    username: str
+    name: str
+    id: str | None = None
+    password: str | None = None
+    home_username: str | None = None
+    enabled: bool = True
+    mfa: Literal["none", "capable", "required"] = "capable"
+    authentication_contexts: tuple[str, ...] = ()
+    silent_step_up: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    id: str | None = None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AdministrativeUnit:
+    name: str
+    id: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """The settings of a role, as the portal shows them."""
+
+    maximum_duration: timedelta = timedelta(hours=8)
+    justification: bool = True
+    ticket: bool = False
+    mfa: bool = False
+    authentication_context: str | None = None
+    approval: bool = False
+    approvers: tuple[str, ...] = ()
+    permanent_eligibility: bool = True
+    maximum_eligibility: timedelta = timedelta(days=365)
+    permanent_assignment: bool = True
+    maximum_assignment: timedelta = timedelta(days=180)
+    assignment_justification: bool = True
+    assignment_mfa: bool = False
+
+
+@dataclass(frozen=True)
+class Role:
+    name: str
+    id: str | None = None
+    description: str | None = None
+    enabled: bool = True
+    policy: str | None = None
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An eligibility or an assignment."""
+
+    principal: str
+    role: str
+    scope: str = "/"
+    starts: When | None = None
+    ends: When | None = None
+
+
+@dataclass(frozen=True)
+class PrivilegedResource:
+    """A resource of Graph that only holders of an active role may use."""
+
+    path: str
+    role: str
+    scope: str = "/"
+    permission: str | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class TenantFile:
+    tenant_id: str
+    name: str
+    domains: tuple[str, ...]
+    cloud: Literal["public", "usgov", "usgov_dod", "china"] = "public"
+    licence: Literal["p2", "none"] = "p2"
+    minimum_active: timedelta = timedelta(minutes=5)
+    page_size: int = 100
+    tokens: Tokens = field(default_factory=Tokens)
+    device_login: DeviceLogin = field(default_factory=DeviceLogin)
+    lag: Lag = field(default_factory=Lag)
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    clients: tuple[Client, ...] = ()
+    service_principals: tuple[ServicePrincipal, ...] = ()
+    users: tuple[User, ...] = ()
+    groups: tuple[Group, ...] = ()
+    administrative_units: tuple[AdministrativeUnit, ...] = ()
+    policies: dict[str, PolicySettings] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ()
+    eligibilities: tuple[Holding, ...] = ()
+    assignments: tuple[Holding, ...] = ()
+    privileged_resources: tuple[PrivilegedResource, ...] = ()

@@ -1,0 +1,53 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that changes while the simulator runs, in one place: it can be thrown away and made anew (``reset``)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from starlette.requests import Request
+
+from pim_simulator.call_log import CallLog
+from pim_simulator.clock import Clock
+from pim_simulator.directory import Directory
+from pim_simulator.faults import Faults
+from pim_simulator.pim.policies import Policies
+from pim_simulator.pim.store import Store
+from pim_simulator.sign_in.access_tokens import AccessTokens
+from pim_simulator.sign_in.service import SignInService
+from pim_simulator.sign_in.signing import SigningKey
+from pim_simulator.tenant.models import TenantFile
+
+
+class World:
+    """One tenant and its services. Handlers run in one thread and change it between two awaits: no locks are needed."""
+
+    def __init__(self, tenant: TenantFile) -> None:
+        self.tenant = tenant
+        self.directory = Directory(tenant)
+        self.signing_key = SigningKey()
+        self.calls = CallLog()
+        self.faults = Faults()
+        self.reset()
+
+    def reset(self) -> None:
+        """As at the start: tenant, time, calls, faults. Address, CA, control key and signing key stay."""
+        self.clock = Clock()
+        now = self.clock.now()
+        self.policies = Policies(self.directory)
+        self.store = Store(self.directory, self.policies, now)
+        tokens = AccessTokens(self.directory, self.store, self.clock, self.signing_key)
+        self.sign_in = SignInService(self.directory, self.clock, tokens)
+        self.calls.clear()
+        self.faults.clear()
+        self.resource_bodies: dict[str, Any] = {
+            resource.path: copy.deepcopy(resource.body) for resource in self.tenant.privileged_resources
+        }
+
+
+def base_url_of(request: Request) -> str:
+    """The address under which the client reached us (localhost, 127.0.0.1 or ::1), for links in answers."""
+    return f"https://{request.url.netloc}"
