@@ -75,7 +75,9 @@ class Observation:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception as error:  # the log must say where, never what: texts of exceptions may hold what a client sent
+        # the outermost place: whatever fails here is ours, and the client must get an answer. The log says where, never
+        # what: texts of exceptions may hold what a client sent
+        except Exception as error:  # noqa: BLE001
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s %s ended with %s\n%s", scope["method"], scope["path"], type(error).__name__, where)
             body = {"error": {"code": "InternalServerError", "message": "The simulator failed; see its log."}}

@@ -57,11 +57,12 @@ def parse_time(text: str) -> datetime:
         raise ValueError(f"{text!r} is not a time with Z or an offset, such as 2030-01-31T08:00:00Z")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     micro = int(((fraction or "") + "000000")[:6])
-    value = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro)
+    date = (int(year), int(month), int(day))
+    value = datetime(*date, int(hour), int(minute), int(second or 0), micro, tzinfo=timezone.utc)
     if zone not in "Zz":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
         value = value - offset if zone[0] == "+" else value + offset
-    return value.replace(tzinfo=timezone.utc)
+    return value
 
 
 def format_time(value: datetime | None, digits: int = 3) -> str | None:

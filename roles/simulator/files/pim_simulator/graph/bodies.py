@@ -33,7 +33,7 @@ def check_body(body: Any, model: dict[str, Any], type_name: str) -> dict[str, An
     """The body, without its annotations. Null is taken for any property. Raises GraphError."""
     if not isinstance(body, dict):
         raise bad_request("Empty Payload. JSON content expected." if body is None else _UNREADABLE)
-    result = {}
+    result: dict[str, Any] = {}
     for name, value in body.items():
         if name.startswith("@odata."):
             continue

@@ -28,7 +28,7 @@ def add_routes(router: Router, world: World) -> None:
     policies = _Policies(world)
     router.add("policies/roleManagementPolicyAssignments", GET=policies.assignments)
     router.add("policies/roleManagementPolicyAssignments/{}", GET=policies.assignment)
-    router.add("policies/roleManagementPolicies", GET=policies.list)
+    router.add("policies/roleManagementPolicies", GET=policies.all)
     router.add("policies/roleManagementPolicies/{}", GET=policies.get)
     router.add("policies/roleManagementPolicies/{}/rules", GET=policies.rules)
     router.add("policies/roleManagementPolicies/{}/rules/{}", GET=policies.rule, PATCH=policies.replace)
@@ -112,7 +112,7 @@ class _Policies:
             raise GraphError(404, "ResourceNotFound", "The policy assignment could not be found.")
         return entity_answer(call, "policies/roleManagementPolicyAssignments", row, options, self._expand)
 
-    def list(self, call: GraphCall) -> GraphAnswer:
+    def all(self, call: GraphCall) -> GraphAnswer:
         self._check(call)
         options = collection_options(call, POLICY, of_pim=True)
         scope_type = self._scope_type(options)

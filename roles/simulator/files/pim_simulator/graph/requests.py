@@ -42,7 +42,7 @@ def add_routes(router: Router, world: World) -> None:
         ("eligibility", "roleEligibilityScheduleRequests", ELIGIBILITY_REQUEST, READ_ELIGIBILITY, WRITE_ELIGIBILITY),
     ):
         requests = _Requests(world, kind, name, shape, read, write)  # type: ignore[arg-type]  # the two literals above
-        router.add(f"{ROOT}/{name}", GET=requests.list, POST=requests.post)
+        router.add(f"{ROOT}/{name}", GET=requests.everybodys, POST=requests.post)
         router.add(f"{ROOT}/{name}/filterByCurrentUser", GET=requests.own)
         router.add(f"{ROOT}/{name}/{{}}", GET=requests.get)
         router.add(f"{ROOT}/{name}/{{}}/cancel", POST=requests.cancel)
@@ -87,7 +87,7 @@ class _Requests:
         request = Submission(self._world.store, self._kind, body, call.caller, self._world.clock.now()).submit()
         return self._entity(call, request_row(request, call.version, digits=7), Options(), status=201)
 
-    def list(self, call: GraphCall) -> GraphAnswer:
+    def everybodys(self, call: GraphCall) -> GraphAnswer:
         self._check(call, self._read)
         if not may_read_all(self._world, call.caller):
             raise denied()

@@ -53,7 +53,7 @@ def may_read_all(world: World, caller: Caller) -> bool:
 
 def add_routes(router: Router, world: World) -> None:
     definitions = _RoleDefinitions(world)
-    router.add(f"{ROOT}/roleDefinitions", GET=definitions.list)
+    router.add(f"{ROOT}/roleDefinitions", GET=definitions.all)
     router.add(f"{ROOT}/roleDefinitions/{{}}", GET=definitions.get)
     for kind, name, shape, row in (
         ("eligibility", "roleEligibilityScheduleInstances", ELIGIBILITY_INSTANCE, instance_row),
@@ -62,7 +62,7 @@ def add_routes(router: Router, world: World) -> None:
         ("assignment", "roleAssignmentSchedules", ASSIGNMENT_SCHEDULE, schedule_row),
     ):
         schedules = _Schedules(world, kind, name, shape, row)  # type: ignore[arg-type]  # the two literals above
-        router.add(f"{ROOT}/{name}", GET=schedules.list)
+        router.add(f"{ROOT}/{name}", GET=schedules.everybodys)
         router.add(f"{ROOT}/{name}/filterByCurrentUser", GET=schedules.own)
         router.add(f"{ROOT}/{name}/{{}}", GET=schedules.get)
 
@@ -71,7 +71,7 @@ class _RoleDefinitions:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def list(self, call: GraphCall) -> GraphAnswer:
+    def all(self, call: GraphCall) -> GraphAnswer:
         require(call.caller, READ_ROLES)
         options = collection_options(call, ROLE_DEFINITION, of_pim=False)
         rows = [role_row(role) for role in self._world.directory.roles()]
@@ -134,8 +134,8 @@ class _Schedules:
                 rows.append(row)
         return rows
 
-    def list(self, call: GraphCall) -> GraphAnswer:
-        """Everybody's."""
+    def everybodys(self, call: GraphCall) -> GraphAnswer:
+        """Everybody's: for administrators."""
         self._check(call)
         if not may_read_all(self._world, call.caller):
             raise denied()

@@ -10,6 +10,7 @@ approval. A refused request leaves nothing behind.
 from __future__ import annotations
 
 import copy
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -245,7 +246,8 @@ class Submission:
         # seen live: acrs is not taken from a client that did not declare that it handles challenges
         if wanted is None or (wanted in self.caller.acrs and self.caller.handles_challenges):
             return
-        claims = '{"access_token":{"acrs":{"essential":true, "value":"%s"}}}' % wanted
+        # the blank is the service's
+        claims = '{"access_token":{"acrs":{"essential":true, "value":' + json.dumps(wanted) + "}}}"
         raise PimRefusal(400, "RoleAssignmentRequestAcrsValidationFailed", "&claims=" + quote(claims, safe=""))
 
     def _check_activation_rules(self, window: Window, eligible: bool) -> None:

@@ -124,7 +124,7 @@ class AccessTokens:
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{object_id}/{audience}").hex
 
     def _wids(self, user: User, now: datetime) -> list[str]:
-        return sorted(self._store.active_role_ids(user.id or "", now)) + [_MEMBER_WID]
+        return [*sorted(self._store.active_role_ids(user.id or "", now)), _MEMBER_WID]
 
     def revoke(self, user: User) -> None:
         """Access tokens issued until now are refused from now on (by clients' continuous access evaluation)."""
@@ -154,7 +154,7 @@ class AccessTokens:
             raise TokenRefused(
                 "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
                 "TokenIssuedBeforeRevocationTimestamp",
-                challenge='{"access_token":{"nbf":{"essential":true, "value":"%d"}}}' % int(revoked.timestamp()),
+                challenge=f'{{"access_token":{{"nbf":{{"essential":true, "value":"{int(revoked.timestamp())}"}}}}}}',
             )
         user = self._directory.find_user(claims["oid"])
         return Caller(

@@ -27,8 +27,13 @@ class SigningKey:
     def open(self, token: str, audiences: tuple[str, ...]) -> dict[str, Any]:
         """The claims, signature and audience checked; times are the caller's business (the tenant has a clock of its own).
         Raises jwt.PyJWTError."""
-        options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
-        return jwt.decode(token, self._public, algorithms=["RS256"], audience=list(audiences), options=options)
+        return jwt.decode(
+            token,
+            self._public,
+            algorithms=["RS256"],
+            audience=list(audiences),
+            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
 
     def jwk_set(self) -> dict[str, Any]:
         numbers = self._public.public_numbers()

@@ -106,7 +106,7 @@ def _completed(tenant: TenantFile) -> TenantFile:
 
 
 def _check_ids(tenant: TenantFile) -> None:
-    ids = [("tenant_id", tenant.tenant_id)]
+    ids: list[tuple[str, str | None]] = [("tenant_id", tenant.tenant_id)]
     ids += [(f"the client_id of {item.name}", item.client_id) for item in tenant.clients + tenant.service_principals]
     for things in (tenant.users, tenant.groups, tenant.administrative_units, tenant.service_principals, tenant.roles):
         ids += [(f"the id of {item.name}", item.id) for item in things]

@@ -9,7 +9,7 @@ import dataclasses
 import types
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
@@ -51,7 +51,7 @@ def read_yaml(text: str) -> Any:
         raise TenantError(f"it is not valid YAML: {error}") from error
 
 
-@lru_cache(maxsize=None)
+@cache
 def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 

@@ -1,0 +1,169 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulator in a process of its own, for any layer of tests. Needs the simulator's packages in ``python`` only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import yaml
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[1] / "roles" / "simulator" / "files"
+DEFAULT_TENANT = PACKAGE_ROOT / "tenants" / "contoso.yml"
+
+_START_SECONDS = 60.0
+_END_SECONDS = 15.0
+
+
+class Simulator:
+    """``with Simulator() as simulator: ...``: on a free port, in a directory of its own, gone at the end.
+
+    ``tenant`` is a tenant file (default: the one that comes along). ``changes`` are keys of the tenant file to set
+    otherwise: mappings are merged, everything else is replaced. ``environment`` adds variables to the process.
+    """
+
+    def __init__(
+        self,
+        tenant: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._tenant = Path(tenant) if tenant else DEFAULT_TENANT
+        self._changes = changes
+        self._python = python
+        self._environment = environment or {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.directory = Path()
+        self.description: dict[str, Any] = {}
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def start(self) -> Simulator:
+        """Returns when it listens. RuntimeError with its log where it does not."""
+        self.directory = Path(tempfile.mkdtemp(prefix="pim-simulator-"))
+        tenant = self._tenant
+        if self._changes:
+            tenant = self.directory / "tenant.yml"
+            content = _merged(yaml.safe_load(self._tenant.read_text(encoding="utf-8")), self._changes)
+            tenant.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        command = [self._python, "-m", "pim_simulator", "serve", "--dir", str(self.run_dir), "--tenant", str(tenant)]
+        with (self.directory / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **self._environment},
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._listening():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                log = self.log
+                self.stop()
+                raise RuntimeError(f"the simulator did not start:\n{log}")
+            time.sleep(0.02)
+        return self
+
+    def _listening(self) -> bool:
+        try:
+            self.description = json.loads((self.run_dir / "simulator.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Twice is no error."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self.directory != Path():
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def run_dir(self) -> Path:
+        return self.directory / "run"
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        return (self.directory / "output").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def url(self) -> str:
+        return str(self.description["url"])
+
+    @property
+    def ca_path(self) -> str:
+        return str(self.description["ca_path"])
+
+    @property
+    def tenant_id(self) -> str:
+        return str(self.description["tenant_id"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The ``ENTRA_PIM_*`` variables that lead a client to it."""
+        return dict(self.description["environment"])
+
+    @property
+    def control_key(self) -> str:
+        return Path(self.description["control_key_file"]).read_text(encoding="utf-8")
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the control API, such as ``control("POST", "time", {"advance": "PT5M"})``: the JSON of its answer.
+        RuntimeError where it is refused."""
+        status, content = self.control_raw(method, path, body)
+        if status != 200:
+            raise RuntimeError(f"{method} {path}: {status} {content}")
+        return content
+
+    def control_raw(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+        """The same with status and content, whatever they are; ``key`` instead of the right one."""
+        context = ssl.create_default_context(cafile=self.ca_path)
+        connection = http.client.HTTPSConnection("localhost", urlsplit(self.url).port, timeout=30, context=context)
+        try:
+            headers = {"X-Simulator-Key": self.control_key if key is None else key}
+            data = None if body is None else json.dumps(body)
+            connection.request(method, f"/_control/{path}", data, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def advance(self, duration: str) -> None:
+        """Move its time, by ``PT6M`` and the like."""
+        self.control("POST", "time", {"advance": duration})
+
+    def calls(self, path: str = "") -> list[dict[str, Any]]:
+        """Calls recorded whose path has a match of the regular expression."""
+        found: list[dict[str, Any]] = self.control("GET", f"calls?path={quote(path, safe='')}")["calls"]
+        return found
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    if isinstance(base, dict) and isinstance(changes, Mapping):
+        return {**base, **{name: _merged(base.get(name), value) for name, value in changes.items()}}
+    return changes
