@@ -44,7 +44,13 @@ def token_of(result: dict[str, Any], clock: Clock) -> Token:
     # A token somebody hands in may be older than this moment: it carries the roles of the time it was issued.
     issued = result.get("issued_at")
     since = min(now, float(issued)) if isinstance(issued, (int, float)) else now
-    return Token(str(result["access_token"]), since, now + lifetime, str(result.get("scope") or "").split())
+    return Token(str(result["access_token"]), since, now + lifetime, _permissions(str(result.get("scope") or "")))
+
+
+def _permissions(scope: str) -> list[str]:
+    """The names of the permissions in a `scope` text, without their resource and without those of OpenID itself."""
+    names = (one.rpartition("/")[2] for one in scope.split())
+    return sorted({name for name in names if name not in ("openid", "profile", "email", "offline_access")})
 
 
 def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name: str) -> Session:
