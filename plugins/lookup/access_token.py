@@ -63,7 +63,6 @@ _raw:
 """
 
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.access_token import OPERATION
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.lookups import perform_lookup
 

@@ -27,6 +27,8 @@ try:
 except ImportError:  # the edges say so, naming the interpreter
     requests = None  # type: ignore[assignment]  # absent is one of its two states
 
+REQUESTS_FOUND = requests is not None
+
 # All repeats of one call end within this many seconds beyond its own time-out (interface, section 4).
 REPEAT_BUDGET = 60.0
 # A server that is not there is told soon; one that is busy gets more patience.

@@ -24,7 +24,6 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import (
@@ -85,10 +84,8 @@ class OperationAction(ActionBase):
             terminal=TERMINAL,
         )
         params = validation.validated_parameters
-        if validation.error_messages:
-            result = {"failed": True, "msg": self._option_message(validation)}
-        else:
-            result = perform(self.operation, params, context)
+        refused = {"failed": True, "msg": self._option_message(validation)} if validation.error_messages else None
+        result = refused or perform(self.operation, params, context)
         warnings = [_told(warning) for warning in validation._warnings] + context.warnings
         if warnings:
             result["warnings"] = warnings

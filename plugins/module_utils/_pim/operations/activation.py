@@ -132,7 +132,11 @@ def _carried_out(connection: Connection, options: ActivationOptions, works: Sequ
         else:
             without_waiting(works)
     finally:
-        _mark_tokens(connection, works, context)
+        try:
+            _mark_tokens(connection, works, context)
+        except PimError as error:
+            # What was done must be told, whatever became of the session.
+            context.warn(f"Tokens from before this task may still be handed out: {error.sentence}")
 
 
 def _mark_tokens(connection: Connection, works: Sequence[Work], context: Context) -> None:

@@ -34,6 +34,7 @@ class Connection:
         self.access = access
         self.transport = transport
         self.journal = Journal(options.session_dir, context.clock)
+        self.warn = context.warn
         session = access.session
         self._apis = {"graph": Graph(transport, session.graph_url, access)}
 

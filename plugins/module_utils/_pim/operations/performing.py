@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import PimError
 from ..sign_in.credentials import secrets_in
-from ..transport import requests
+from ..transport import REQUESTS_FOUND
 from .context import Context
 from .operation import Operation, OperationFailed
 
@@ -20,7 +20,7 @@ from .operation import Operation, OperationFailed
 def missing_packages() -> list[str]:
     """The Python packages this collection needs and this interpreter lacks; msal is looked for, not loaded."""
     missing = [] if importlib.util.find_spec("msal") else ["msal"]
-    return missing if requests is not None else [*missing, "requests"]
+    return missing if REQUESTS_FOUND else [*missing, "requests"]
 
 
 def perform(operation: Operation, params: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -34,7 +34,11 @@ def submit(
         [{"tenant_id": session.tenant_id, **work.journal_entry(action)} for work in works]
     )
     outcomes = connection.run([call_of(work) for work in works])
-    connection.journal.conclude([(entry, _outcome_entry(outcome)) for entry, outcome in zip(entries, outcomes)])
+    try:
+        connection.journal.conclude([(entry, _outcome_entry(outcome)) for entry, outcome in zip(entries, outcomes)])
+    except PimError as error:
+        # The writes are made; what they did must be told, whatever became of the journal.
+        connection.warn(f"The journal lacks the outcome of {len(works)} requests: {error.sentence}")
     return dict(enumerate(outcomes))
 
 

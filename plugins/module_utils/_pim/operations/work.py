@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import PimError
 from ..models import Request, RoleRow
-from ..plans.activation import Step
+from ..plans.activation import AWAIT, KEEP, Step
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
 
@@ -37,7 +37,9 @@ class Work:
 
     @classmethod
     def of(cls, step: Step) -> Work:
-        return cls(step, step.before, request=step.before.pending, settled=step.action == "keep")
+        pending = step.before.pending
+        status = pending.status if pending is not None and step.action == AWAIT else None
+        return cls(step, step.before, request=pending, status=status, settled=step.action == KEEP)
 
     @property
     def provider(self) -> Provider:
