@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
@@ -142,6 +142,6 @@ def _deprecation(one: Mapping[str, Any]) -> dict[str, Any]:
 def _shows_invocation() -> bool:
     """ansible-core 2.21 made it a setting; before, it was always there."""
     try:
-        return bool(C.config.get_config_value("INJECT_INVOCATION"))
+        return bool(constants.config.get_config_value("INJECT_INVOCATION"))
     except AnsibleError:
         return True

@@ -73,10 +73,10 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
 def _let_go_of_scheduled(works: Sequence[Work]) -> None:
     """What starts later is not waited for."""
     for work in works:
-        if (
-            not work.settled and work.step.after.pending is not None and work.step.after.pending.start_time is not None
-        ) or (not work.settled and work.request is not None and work.request.phase == SCHEDULED):
-            work.row = replace(work.row, pending=work.request)
+        planned, request = work.step.after.pending, work.request
+        later = planned is not None and planned.start_time is not None
+        if not work.settled and (later or (request is not None and request.phase == SCHEDULED)):
+            work.row = replace(work.row, pending=request)
             work.settled = True
 
 
