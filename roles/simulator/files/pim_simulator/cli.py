@@ -1,7 +1,8 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line."""
+"""The command line. What needs third-party packages is imported by the commands that need it: ``stop`` and ``status`` do
+not."""
 
 from __future__ import annotations
 
@@ -13,12 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pim_simulator.lifecycle import LifecycleError, start, status, stop
-from pim_simulator.runtime_dir import RuntimeDir, RuntimeDirError
-from pim_simulator.server import ServerError, serve
-from pim_simulator.tenant.loader import default_tenant_path, load_tenant
-from pim_simulator.tenant.reading import TenantError
+from pim_simulator.errors import SimulatorError
+from pim_simulator.lifecycle import status, stop
+from pim_simulator.runtime_dir import RuntimeDir
 
+DEFAULT_TENANT = Path(__file__).resolve().parents[1] / "tenants" / "contoso.yml"
 _NOT_RUNNING = 3
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (TenantError, RuntimeDirError, ServerError, LifecycleError) as error:
+    except SimulatorError as error:
         sys.stderr.write(f"pim_simulator: {error}\n")
         return 1
 
@@ -47,14 +47,14 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sub = command(name, run, text)
         sub.add_argument("--dir", required=True, type=Path, help="its own directory: CA, control key, description, log")
-        sub.add_argument("--tenant", type=Path, default=default_tenant_path(), help="the tenant file")
+        sub.add_argument("--tenant", type=Path, default=DEFAULT_TENANT, help="the tenant file")
         sub.add_argument("--port", type=_port, default=0, help="0 (the default): any that is free")
     for name, run, text in (
         ("stop", _stop, "end it, and remove its keys, CA and records"),
         ("status", _status, "say whether it runs"),
     ):
         command(name, run, text).add_argument("--dir", required=True, type=Path)
-    command("check", _check, "check a tenant file").add_argument("--tenant", type=Path, default=default_tenant_path())
+    command("check", _check, "check a tenant file").add_argument("--tenant", type=Path, default=DEFAULT_TENANT)
     return parser
 
 
@@ -65,6 +65,8 @@ def _port(text: str) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from pim_simulator.server import serve
+
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # its lines come once per connection and say nothing of use
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -73,6 +75,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
+    from pim_simulator.launch import start
+
     _print(start(RuntimeDir(options.dir), options.tenant, options.port))
     return 0
 
@@ -89,6 +93,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from pim_simulator.tenant.loader import load_tenant
+
     tenant = load_tenant(options.tenant)
     counts = f"{len(tenant.users)} users, {len(tenant.eligibilities)} eligibilities, {len(tenant.assignments)} assignments"
     sys.stdout.write(f"{options.tenant}: {tenant.name} ({tenant.tenant_id}), {counts}\n")

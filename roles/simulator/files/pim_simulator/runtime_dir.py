@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pim_simulator.errors import SimulatorError
+
 CA = "ca.pem"
 CONTROL_KEY = "control.key"
 DESCRIPTION = "simulator.json"
@@ -24,7 +26,7 @@ LOG = "simulator.log"
 LOCK = "simulator.lock"
 
 
-class RuntimeDirError(Exception):
+class RuntimeDirError(SimulatorError):
     """The directory cannot be used; the text says why."""
 
 

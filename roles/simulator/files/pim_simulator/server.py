@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
@@ -19,9 +18,10 @@ from starlette.types import ASGIApp
 
 from pim_simulator.app import make_app
 from pim_simulator.certificates import make_server_context
+from pim_simulator.errors import SimulatorError
 from pim_simulator.http_protocol import ResettableProtocol
 from pim_simulator.runtime_dir import CA, CONTROL_KEY, DESCRIPTION, RuntimeDir
-from pim_simulator.tenant.loader import load_tenant
+from pim_simulator.tenant.loader import load_tenant, tenant_digest
 from pim_simulator.tenant.models import TenantFile
 from pim_simulator.world import World
 
@@ -31,7 +31,7 @@ _BACKLOG = 256
 _PORT_ATTEMPTS = 20
 
 
-class ServerError(Exception):
+class ServerError(SimulatorError):
     """It cannot listen; the text says why."""
 
 
@@ -71,11 +71,6 @@ def serve(directory: RuntimeDir, tenant_path: Path, port: int) -> None:
     finally:
         directory.file(DESCRIPTION).unlink(missing_ok=True)
         log.info("ended")
-
-
-def tenant_digest(path: Path) -> str:
-    """Tells whether a running simulator was started with this very file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

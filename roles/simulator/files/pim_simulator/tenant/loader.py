@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable
@@ -29,11 +30,6 @@ _PIM_PERMISSIONS = (
 )
 
 
-def default_tenant_path() -> Path:
-    """The tenant that comes along with the simulator."""
-    return Path(__file__).resolve().parents[2] / "tenants" / "contoso.yml"
-
-
 def load_tenant(path: Path) -> TenantFile:
     """Read and check a tenant file. Raises TenantError with a text for its author."""
     try:
@@ -44,6 +40,11 @@ def load_tenant(path: Path) -> TenantFile:
         return parse_tenant(text)
     except TenantError as error:
         raise TenantError(f"tenant file {path}: {error}") from error
+
+
+def tenant_digest(path: Path) -> str:
+    """Tells whether a running simulator was started with this very file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def parse_tenant(text: str) -> TenantFile:

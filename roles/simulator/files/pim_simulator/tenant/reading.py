@@ -14,11 +14,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
+from pim_simulator.errors import SimulatorError
 from pim_simulator.tenant.models import When
 from pim_simulator.times import parse_duration, parse_time
 
 
-class TenantError(Exception):
+class TenantError(SimulatorError):
     """The tenant file cannot be used; the text says where and why."""
 
 
