@@ -27,7 +27,7 @@ ADVICE: dict[str, str] = {
     "login_declined": "Run again and accept the sign-in.",
     "login_expired": "Run again and enter the code in time.",
     "login_timeout": "Raise login_timeout, or sign in sooner.",
-    "mfa_required": "Run entra.pim.pim_connect with require_mfa or authentication_contexts, as named, and force.",
+    "mfa_required": "Run entra.pim.pim_connect with require_mfa or authentication_contexts, as named.",
     "consent_required": "An administrator must grant the named permissions to the client (client_id).",
     "forbidden": "The signed-in account lacks a directory role or permission for this.",
     "not_licensed": "Privileged Identity Management needs Microsoft Entra ID P2 or Microsoft Entra ID Governance.",
@@ -38,6 +38,13 @@ ADVICE: dict[str, str] = {
     "session_busy": "Another task holds the session; run again.",
     "missing_dependency": "Install the Python packages msal and requests for the named interpreter.",
 }
+
+
+def step_up_advice(context: str | None) -> str:
+    """How to satisfy what a role asks of the sign-in: an authentication context, or multi-factor authentication."""
+    option = f"authentication_contexts [{context}]" if context else "require_mfa true"
+    return f"Run entra.pim.pim_connect with {option}, and a method that can satisfy it such as device_code."
+
 
 # Codes of the PIM service -> our code.
 SERVICE_CODES: dict[str, str] = {

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from ..advice import SERVICE_CODES, STATUSES
+from ..advice import SERVICE_CODES, STATUSES, step_up_advice
 from ..errors import PimError, readable
 from ..transport import REPEAT_BUDGET, Reply, Transport
 from .calls import Answer, Call
@@ -234,6 +234,8 @@ def _translated(reply: Reply, code: str | None, message: str | None, request_id:
     advice = None
     if ours == "throttled" and wait:
         advice = f"Run again after {round(wait)} s."
+    elif ours == "mfa_required":
+        advice = step_up_advice(context)
     return PimError(
         ours or readable(code, 80),
         _summary(ours, status, context),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from ..advice import step_up_advice
 from ..errors import PimError
 from ..models import SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
 from ..times import format_duration, format_time
@@ -260,7 +261,7 @@ def _step_up(step: Step, policy: Policy | None, terms: Terms) -> PimError | None
                 "mfa_required",
                 f"{_name(step.before)} requires the authentication context {context}, which this sign-in does not have",
                 authentication_context=context,
-                advice=f"Run entra.pim.pim_connect with authentication_contexts [{context}] first.",
+                advice=step_up_advice(context),
             ),
         )
     if policy.requires_mfa and terms.mfa is False:
@@ -269,7 +270,7 @@ def _step_up(step: Step, policy: Policy | None, terms: Terms) -> PimError | None
             PimError(
                 "mfa_required",
                 f"{_name(step.before)} requires multi-factor authentication, which this sign-in did not use",
-                advice="Run entra.pim.pim_connect with require_mfa first.",
+                advice=step_up_advice(None),
             ),
         )
     return None
