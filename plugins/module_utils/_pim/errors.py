@@ -18,9 +18,14 @@ _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){0,4}")
 _HTML = re.compile(r"<\s*(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
 
 
+def printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey; names of roles and scopes are anybody's words."""
+    return _CONTROL.sub(" ", text)
+
+
 def readable(text: object, limit: int = MESSAGE_LIMIT) -> str:
     """A foreign text made fit for a terminal: no control characters, no HTML, nothing that looks like a token, cut to `limit`."""
-    plain = _CONTROL.sub(" ", str(text or "")).strip()
+    plain = printable(str(text or "")).strip()
     if _HTML.search(plain[:2000]):
         return "an HTML page instead of an answer"
     plain = _TOKEN.sub("(token)", plain)
@@ -82,7 +87,7 @@ class PimError(Exception):
             parts.append(f"The service said: {self.service_message}")
         if self.advice:
             parts.append(self.advice)
-        return " ".join(part if part.endswith((".", "!", "?", "…")) else part + "." for part in parts)
+        return printable(" ".join(part if part.endswith((".", "!", "?", "…")) else part + "." for part in parts))
 
     def as_failure(self) -> dict[str, Any]:
         """The `failure` of a result; what does not apply is None."""
@@ -90,7 +95,7 @@ class PimError(Exception):
             "code": self.code,
             "service_code": self.service_code,
             "status": self.status,
-            "message": self.service_message or self.message,
+            "message": self.service_message or printable(self.message),
             "request_id": self.request_id,
             "provider": self.provider,
             "role": self.role,

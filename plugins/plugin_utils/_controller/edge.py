@@ -24,6 +24,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import printable
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import (
@@ -105,7 +106,7 @@ class OperationAction(ActionBase):
 
 def _show(message: str) -> None:
     # stderr: a line on stdout reaches a pipe only when the task ends.
-    display.display(message, stderr=True)
+    display.display(printable(message), stderr=True)
 
 
 @contextlib.contextmanager

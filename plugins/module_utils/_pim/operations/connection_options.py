@@ -113,9 +113,12 @@ def _home(environ: Mapping[str, str]) -> str:
 
 
 def _file(option: str, path: str | None) -> str | None:
-    if path and not os.path.exists(path):
+    if not path:
+        return None
+    if not os.path.isfile(path):
         raise invalid_option(option, path, "there is no such file")
-    return path or None
+    # The session keeps it, for tasks that run in another directory.
+    return os.path.abspath(path)
 
 
 def _http_timeout(params: Mapping[str, Any], environ: Mapping[str, str]) -> float:

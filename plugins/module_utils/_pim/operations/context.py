@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ..errors import printable
 from ..times import Clock
 
 
@@ -27,5 +28,6 @@ class Context:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
-        if message not in self.warnings:
-            self.warnings.append(message)
+        plain = printable(message)
+        if plain not in self.warnings:
+            self.warnings.append(plain)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import PimError
+from ..errors import PimError, printable
 from ..models import RoleRow
 from ..plans.resolve import at, bears
 from ..providers.registry import PROVIDERS
@@ -69,7 +69,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "providers": {name: _told(found[name], sum(row.provider == name for row in rows)) for name in providers},
     }
     if not rows:
-        result["msg"] = _nothing_found(connection, params, providers)
+        result["msg"] = printable(_nothing_found(connection, params, providers))
     return result
 
 
