@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,12 +34,9 @@ def documented(kind: str, **variables: str) -> dict[str, dict[str, Any]]:
     names = plugin_names(kind)
     if not names:
         return {}
-    done = commands.run(
-        "ansible-doc", "--json", "-t", kind.removesuffix("s"), *(f"{COLLECTION}.{name}" for name in names), **variables
-    )
-    assert done.returncode == 0, done.stdout
-    answers = json.loads(done.stdout[done.stdout.index("{") :])
-    assert sorted(answers) == [f"{COLLECTION}.{name}" for name in names], done.stdout
+    asked = [f"{COLLECTION}.{name}" for name in names]
+    answers = commands.answer("ansible-doc", "--json", "-t", kind.removesuffix("s"), *asked, **variables)
+    assert sorted(answers) == asked, "not documented"
     return {name.rpartition(".")[2]: answer for name, answer in answers.items()}
 
 
