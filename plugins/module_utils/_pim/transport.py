@@ -78,9 +78,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         pass
     until, since = _http_date(value), _http_date(lower.get("date") or "")
-    if until is None:
-        return None
-    return max(0.0, (until - (since or datetime.now(timezone.utc))).total_seconds())
+    return None if until is None or since is None else max(0.0, (until - since).total_seconds())
 
 
 class Transport:

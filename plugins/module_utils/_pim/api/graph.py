@@ -30,7 +30,8 @@ _RULE = re.compile(r"\b([A-Za-z]+Rule)\b")
 class Bearer(Protocol):
     """Whoever has the token: `sign_in.access.Access`."""
 
-    def token(self, api: str) -> str: ...
+    def token(self, api: str) -> str:
+        """A living token for the API."""
 
     def renewed(self, api: str, refused: str) -> str | None:
         """Another token than the refused one, or None where there is none to be had."""

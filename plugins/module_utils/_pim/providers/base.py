@@ -65,26 +65,35 @@ class Provider(Protocol):
     def active_call(self) -> Call:
         """Just the active ones of the caller: the look after a write."""
 
-    def read_active(self, answer: Answer) -> list[Holding]: ...
+    def read_active(self, answer: Answer) -> list[Holding]:
+        """What the look found."""
 
     def principal_call(self, name: str) -> Call:
         """Finds the object id behind a user principal name."""
 
-    def read_principal(self, answer: Answer) -> str: ...
+    def read_principal(self, answer: Answer) -> str:
+        """The object id."""
 
-    def policy_call(self, row: RoleRow) -> Call: ...
+    def policy_call(self, row: RoleRow) -> Call:
+        """Reads what the role asks of an activation."""
 
-    def read_policy(self, answer: Answer) -> Policy: ...
+    def read_policy(self, answer: Answer) -> Policy:
+        """Raises `invalid_response` where there is none."""
 
-    def activate_call(self, row: RoleRow, principal: str, activation: Activation, *, validate_only: bool) -> Call: ...
+    def activate_call(self, row: RoleRow, principal: str, activation: Activation, *, validate_only: bool) -> Call:
+        """Asks for an activation, or only for the checks it would meet."""
 
-    def deactivate_call(self, row: RoleRow, principal: str, justification: str | None) -> Call: ...
+    def deactivate_call(self, row: RoleRow, principal: str, justification: str | None) -> Call:
+        """Ends an activation of the caller."""
 
-    def cancel_call(self, request_id: str) -> Call: ...
+    def cancel_call(self, request_id: str) -> Call:
+        """Withdraws an own request that is not in force yet."""
 
-    def request_call(self, request_id: str) -> Call: ...
+    def request_call(self, request_id: str) -> Call:
+        """Reads one own request."""
 
-    def read_request(self, answer: Answer, now: datetime) -> Request: ...
+    def read_request(self, answer: Answer, now: datetime) -> Request:
+        """Also the answer to a write."""
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
