@@ -1,0 +1,150 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of a target over one edge: ansible-playbook with its own simulator, its own directory, and nothing of the user's."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator_process import DEFAULT_TENANT, Simulator
+
+HERE = Path(__file__).resolve().parent
+TARGETS = HERE / "targets"
+EDGES = ("controller", "module")
+LIMIT_SECONDS = 300.0
+
+
+@dataclass
+class Outcome:
+    """What a run left: exit status, both streams, results by task, and every secret that was in play."""
+
+    target: str
+    edge: str
+    directory: Path
+    status: int
+    output: str
+    records: list[dict[str, Any]] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set, repr=False)
+
+    def of_our_modules(self) -> list[dict[str, Any]]:
+        return [record for record in self.records if record["action"].startswith("entra.pim.")]
+
+
+def names() -> list[str]:
+    """The targets there are."""
+    return sorted(path.name for path in TARGETS.iterdir() if (path / "tasks").is_dir())
+
+
+def passwords() -> dict[str, str]:
+    """Environment variables with the secrets of the simulator's tenant, and one that is wrong everywhere.
+
+    ``PASSWORD_OF_OPERATOR`` for operator@..., ``SECRET_OF_REPORTING`` for the application "Contoso reporting".
+    """
+    tenant = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+    found = {f"PASSWORD_OF_{_first_word(user['username'])}": user["password"] for user in tenant["users"]}
+    for application in tenant["service_principals"]:
+        name = application["name"].split()[-1].upper()
+        for number, secret in enumerate(application["secrets"]):
+            found[f"SECRET_OF_{name}" if number == 0 else f"EXPIRED_SECRET_OF_{name}"] = secret["value"]
+    return {**found, "WRONG_SECRET": f"wrong-{secrets.token_hex(16)}"}
+
+
+def _first_word(username: str) -> str:
+    return username.replace("_", "@").partition("@")[0].upper()
+
+
+def settings(target: str) -> dict[str, Any]:
+    """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment`` ($NAME for a secret of above)."""
+    path = TARGETS / target / "settings.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def environment(simulator: Simulator, directory: Path, given: dict[str, str]) -> dict[str, str]:
+    """The process environment of a run: everything Ansible writes goes below ``directory``."""
+    own = directory / "ansible"
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        **simulator.environment,
+        "ANSIBLE_ACTION_PLUGINS": str(HERE / "plugins" / "action"),
+        "ANSIBLE_ASYNC_DIR": str(own / "async"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "plugins" / "callback"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "plugins" / "connection"),
+        "ANSIBLE_HOME": str(own),
+        "ANSIBLE_LOG_PATH": str(directory / "log"),
+        "ANSIBLE_REMOTE_TMP": str(own / "remote_tmp"),
+        "ANSIBLE_RETRY_FILES_ENABLED": "false",
+        "ANSIBLE_ROLES_PATH": str(TARGETS),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "RECORD_FILE": str(directory / "results"),
+        "RECORD_SESSIONS": str(directory),
+        "RECORD_TOKENS": str(tokens_file(directory)),
+        "SIMULATOR_JSON": str(simulator.run_dir / "simulator.json"),
+        "TMPDIR": str(directory / "tmp"),
+        "XDG_STATE_HOME": str(directory / "state"),
+    }
+    known = passwords()
+    variables.update(known)
+    variables.update({name: known[value[1:]] if value.startswith("$") else value for name, value in given.items()})
+    return variables
+
+
+def tokens_file(directory: Path) -> Path:
+    """Beside the directory of the run, because that is searched for secrets."""
+    return directory.with_name(f"{directory.name}.tokens")
+
+
+def command(target: str, edge: str, directory: Path, verbosity: str = "-vvv") -> list[str]:
+    playbook = [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(HERE / "run_target.yml"), verbosity]
+    return [*playbook, "-i", str(HERE / "inventory.yml"), "--limit", edge, "-e", f"target={target} run_dir={directory}"]
+
+
+def run(target: str, edge: str, directory: Path) -> Outcome:
+    """Runs the target to its end."""
+    (directory / "tmp").mkdir(parents=True)
+    wanted = settings(target)
+    with Simulator(changes=wanted.get("tenant")) as simulator:
+        variables = environment(simulator, directory, wanted.get("environment", {}))
+        try:
+            done = subprocess.run(
+                command(target, edge, directory),
+                cwd=directory,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=LIMIT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            output = (error.stdout or b"").decode(errors="replace") if isinstance(error.stdout, bytes) else ""
+            return Outcome(target, edge, directory, -1, f"{output}\nended after {LIMIT_SECONDS} s")
+    return Outcome(
+        target,
+        edge,
+        directory,
+        done.returncode,
+        done.stdout,
+        _lines(directory / "results"),
+        {*passwords_in(variables), *_lines(tokens_file(directory))},
+    )
+
+
+def passwords_in(variables: dict[str, str]) -> set[str]:
+    return {value for name, value in variables.items() if "PASSWORD_OF" in name or "SECRET" in name}
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []

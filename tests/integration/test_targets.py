@@ -1,0 +1,42 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every target over both edges: its assertions hold, it ran, and no secret is anywhere afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration import leaks, runs
+
+EACH = pytest.mark.parametrize(("target", "edge"), [(target, edge) for target in runs.names() for edge in runs.EDGES])
+
+
+@EACH
+def test_target(outcomes, target, edge):
+    """A playbook's own assertions are the test; a play that did nothing is a failure."""
+    outcome = outcomes(target, edge)
+    if outcome.status != 0:
+        pytest.fail(outcome.output[-12000:], pytrace=False)
+    assert len(outcome.of_our_modules()) > 3, "the target ran next to nothing"
+    assert any(record["action"] == "ansible.builtin.assert" for record in outcome.records)
+
+
+@EACH
+def test_no_secret_is_left(outcomes, target, edge):
+    outcome = outcomes(target, edge)
+    assert outcome.secrets, "no secret was known, so none could be found"
+    assert not leaks.leaks(outcome.output.encode(), outcome.secrets), "in the output"
+    assert (outcome.directory / "log").stat().st_size > 1000
+    assert not leaks.leaks_below(outcome.directory, outcome.secrets), "on the disk"
+
+
+@EACH
+def test_no_fault_of_the_collection(outcomes, target, edge):
+    """No traceback, no deprecation, and no failure without a code of the contract."""
+    outcome = outcomes(target, edge)
+    assert "Traceback" not in outcome.output
+    for record in outcome.of_our_modules():
+        results = [record["result"], *record["result"].get("results", [])]
+        assert not any(one.get("failure", {}).get("code") == "unexpected" for one in results), record
+        assert not any("exception" in one and one["exception"] for one in results), record
