@@ -26,6 +26,8 @@ _DIRECTORY = layout.BUILD / "demo"
 _SIMULATOR = _DIRECTORY / "simulator"
 _TENANT = layout.ROOT / "examples" / "demo_tenant.yml"
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _INTRODUCTION = """\
 examples/elevate.yml against a simulated tenant on this machine. Two things are not as in a real one:
   - an activation may be given back after one second; Entra keeps it for five minutes
@@ -40,8 +42,8 @@ class DemoError(Exception):
 def main(arguments: list[str]) -> int:
     """Returns the exit status of ansible-playbook; 1 where the simulator failed, 130 after Ctrl-C."""
     # A closed terminal or `kill` must not leave the simulator running either.
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGHUP, _end)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
         if _DIRECTORY.exists():
             # An earlier demo was killed before it could clean up.
@@ -114,6 +116,8 @@ def _simulator(state: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        # Ctrl-C ends what is being started, but not the clean-up: Ansible answers to it even where it was told to ignore it.
+        start_new_session=state == "stopped",
     )
     if done.returncode:
         raise DemoError(f"The simulator could not be {state}:\n{done.stdout}")
@@ -121,12 +125,13 @@ def _simulator(state: str) -> None:
 
 def _clean_up() -> None:
     """Stop the simulator and remove the sessions; not to be stopped half way by another Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING}
     try:
         _simulator("stopped")
         shutil.rmtree(_DIRECTORY)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":
