@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -66,8 +68,12 @@ def serve(directory: RuntimeDir, tenant_path: Path, port: int) -> None:
     config.load()
     # uvicorn itself takes certificates from files only; this one's key is nowhere on the disk
     config.ssl = context
+    # uvicorn ends in order at a signal, and then raises it again: without this the process would die before the end below
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     try:
         asyncio.run(_Server(config, description, directory).serve(sockets))
+    except KeyboardInterrupt:
+        log.info("interrupted")
     finally:
         directory.file(DESCRIPTION).unlink(missing_ok=True)
         log.info("ended")
