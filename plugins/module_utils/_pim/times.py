@@ -85,9 +85,11 @@ def parse_time(text: str) -> datetime:
         timezone.utc,
     )
     if offset and offset not in "Zz":
-        sign = -1 if offset[0] == "-" else 1
+        sign, hours, minutes = (-1 if offset[0] == "-" else 1), int(offset[1:3]), int(offset[-2:])
+        if hours > 14 or minutes > 59:
+            raise ValueError(f"{text!r} has an offset that no clock has")
         try:
-            moment -= sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+            moment -= sign * timedelta(hours=hours, minutes=minutes)
         except OverflowError as error:
             raise ValueError(f"{text!r} is outside the calendar") from error
     return moment
@@ -95,7 +97,8 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime | None) -> str | None:
     """`YYYY-MM-DDTHH:MM:SSZ`, or None for None."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    # isoformat pads the year, which strftime does not: Microsoft Graph writes the year 1 for "never".
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if moment else None
 
 
 def from_timestamp(seconds: float) -> datetime:

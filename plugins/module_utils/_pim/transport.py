@@ -35,6 +35,8 @@ REPEAT_BUDGET = 60.0
 CONNECT_TRIES = 3
 BUSY_TRIES = 5
 FIRST_DELAY = 0.5
+# A service that asks for more is told of as if it had asked for this.
+_DAY = 86400.0
 LONGEST_DELAY = 15.0
 # A page of 50,000 rows is about 40 MB; more than this is no answer of these services.
 LARGEST_BODY = 256 * 1024 * 1024
@@ -73,12 +75,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = str(lower.get("retry-after") or "").strip()
     if not value:
         return None
-    try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
+    if value.isascii() and value.isdecimal():
+        return float(min(int(value[:9]), _DAY))
     until, since = _http_date(value), _http_date(lower.get("date") or "")
-    return None if until is None or since is None else max(0.0, (until - since).total_seconds())
+    return None if until is None or since is None else min(max(0.0, (until - since).total_seconds()), _DAY)
 
 
 class Transport:
@@ -273,7 +273,7 @@ def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) ->
 def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 

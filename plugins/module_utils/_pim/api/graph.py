@@ -91,7 +91,7 @@ class Graph:
                 renewed = True
                 if self._bearer.renewed(self.name, self._bearer.token(self.name)) is None:
                     again = []
-            if not again or waited + wait > REPEAT_BUDGET:
+            if not again or attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
                 break
             waited += wait
             self._transport.pause(wait)
@@ -122,17 +122,18 @@ class Graph:
                 raise
             return {index: _copy(error) for index in indexes}
         found: dict[int, Reply | PimError] = {}
+        by_id = {str(index): index for index in indexes}
         for item in answers:
-            number = str(item.get("id")) if isinstance(item, dict) else ""
-            status = item.get("status") if isinstance(item, dict) else None
-            if number.isdigit() and int(number) in indexes and isinstance(status, int):
-                headers = item.get("headers")
+            if not isinstance(item, dict):
+                continue
+            place, status, headers = by_id.get(str(item.get("id"))), item.get("status"), item.get("headers")
+            if place is not None and isinstance(status, int):
                 named = (
                     {str(name).lower(): str(value) for name, value in headers.items()}
                     if isinstance(headers, dict)
                     else {}
                 )
-                found[int(number)] = Reply(status, named, json.dumps(item.get("body")).encode())
+                found[place] = Reply(status, named, json.dumps(item.get("body")).encode())
         for index in indexes:
             if index not in found:
                 found[index] = PimError(
@@ -173,13 +174,23 @@ class Graph:
                 return Answer(page.status, {"value": rows}, page.request_id)
             if not isinstance(link, str) or link in seen or len(seen) >= MOST_PAGES:
                 return PimError("invalid_response", "Microsoft Graph answered a list that has no end")
-            if urlsplit(link)[:2] != urlsplit(self._root)[:2]:
+            if not self._is_ours(link):
                 return PimError(
                     "invalid_response",
                     "Microsoft Graph named another host for the rest of a list; nothing was sent there",
                 )
             seen.add(link)
-            page = _answer(self._send("GET", link), None)
+            following = _outcome(self._send("GET", link), None)
+            if isinstance(following, PimError):
+                return following
+            page = following
+
+    def _is_ours(self, link: str) -> bool:
+        """Whether a link leads to the same scheme, host and port as the API itself."""
+        try:
+            return urlsplit(link)[:2] == urlsplit(self._root)[:2]
+        except ValueError:
+            return False
 
 
 def error_from(reply: Reply) -> PimError:
@@ -282,7 +293,7 @@ def _context(message: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _outcome(reply: Reply, call: Call) -> Answer | PimError:
+def _outcome(reply: Reply, call: Call | None) -> Answer | PimError:
     try:
         return _answer(reply, call)
     except PimError as error:

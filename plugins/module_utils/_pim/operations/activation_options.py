@@ -17,6 +17,8 @@ from ..times import FORMS, format_duration, parse_duration, parse_time
 from .connection_options import connection_spec
 
 DEFAULT_PROVIDER = "entra_roles"
+# Leaves room for a duration before the calendar ends.
+_LAST_YEAR = 9900
 
 
 def spec() -> dict[str, Any]:
@@ -147,6 +149,9 @@ def _start(value: str | None) -> datetime | None:
     if not value:
         return None
     try:
-        return parse_time(value)
+        start = parse_time(value)
     except ValueError:
         raise invalid_option("start_time", value, "it must be an ISO 8601 time such as 2030-01-31T08:00:00Z") from None
+    if start.year > _LAST_YEAR:
+        raise invalid_option("start_time", value, f"it must not be later than the year {_LAST_YEAR}")
+    return start

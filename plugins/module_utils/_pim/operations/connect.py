@@ -46,7 +46,7 @@ def spec() -> dict[str, Any]:
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     _check(params)
-    options = connection_options(params, context.environ)
+    options = connection_options(params, context.environ, makes_session=True)
     sessions = Sessions(options.session_dir, context.clock)
     if params["state"] == "absent":
         return _absent(options, sessions, context)

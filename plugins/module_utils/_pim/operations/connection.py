@@ -68,21 +68,19 @@ def open_connection(
 ) -> Connection:
     """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2)."""
     found = options.credentials
-    credential = found.task
-    if credential is None and not options.session_named:
-        credential = found.own
+    credential = found.task or found.own
     if credential is not None:
         return _for_this_task(credential, options, context, providers, resource)
     sessions = Sessions(options.session_dir, context.clock)
     session = sessions.load(options.session)
-    if session is not None and (options.session_named or found.azure is None or _alive(session, context)):
+    if session is not None and (found.azure is None or _alive(session, context)):
         transport = new_transport(options, context, session)
         access = Access(session, transport, context.clock, sessions)
         misfit = why_not(session, options, transport, None if context.check_mode else access)
         if misfit:
             raise PimError("not_connected", f"The session {session.name} is not used: {misfit}")
         return Connection(access, transport, options, context)
-    if found.azure is not None and not options.session_named:
+    if found.azure is not None:
         return _for_this_task(found.azure, options, context, providers, resource)
     raise PimError(
         "not_connected", f"There is no session {options.session} in {options.session_dir} (tried: {found.looked_at()})"

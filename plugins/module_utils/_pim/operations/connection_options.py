@@ -45,10 +45,9 @@ def connection_spec() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """`urls`, `cloud`, `tenant`: only what was given. `session_named`: by the task or ENTRA_PIM_SESSION."""
+    """`urls`, `cloud`, `tenant`: only what was given."""
 
     session: str
-    session_named: bool
     session_dir: str
     credentials: Credentials
     tenant: str | None
@@ -60,8 +59,10 @@ class ConnectionOptions:
     http_timeout: float
 
 
-def connection_options(params: Mapping[str, Any], environ: Mapping[str, str]) -> ConnectionOptions:
-    """Raises `invalid_option` before any call."""
+def connection_options(
+    params: Mapping[str, Any], environ: Mapping[str, str], *, makes_session: bool = False
+) -> ConnectionOptions:
+    """Raises `invalid_option` before any call. `makes_session`: the session is named to be made, not to be used."""
     session = params.get("session") or variable(environ, "ENTRA_PIM_SESSION")
     if session is not None and not NAME.fullmatch(session):
         raise invalid_option(
@@ -83,9 +84,8 @@ def connection_options(params: Mapping[str, Any], environ: Mapping[str, str]) ->
     ca_path = _file("ca_path", params.get("ca_path") or variable(environ, "ENTRA_PIM_CA_PATH"))
     return ConnectionOptions(
         session=session or DEFAULT_SESSION,
-        session_named=session is not None,
         session_dir=_session_dir(params, environ),
-        credentials=gather(params, environ),
+        credentials=gather(params, environ, silenced=session is not None and not makes_session),
         tenant=tenant.lower() if tenant else None,
         cloud=cloud,
         urls=urls,

@@ -40,12 +40,12 @@ def resolve(wanted: Wanted, rows: Sequence[RoleRow]) -> RoleRow:
 
 def bears(row: RoleRow, name: str) -> bool:
     """Whether this row's role has that name, in any case, or that id."""
-    return name.casefold() in (str(row.role).casefold(), str(row.role_id).casefold())
+    return name.casefold() in {told.casefold() for told in (row.role, row.role_id) if told}
 
 
 def at(row: RoleRow, scope: str) -> bool:
     """Whether this row's scope is that one, by id or path or display name."""
-    return scope.casefold() in (str(row.scope).casefold(), str(row.scope_name).casefold())
+    return scope.casefold() in {told.casefold() for told in (row.scope, row.scope_name) if told}
 
 
 def _unknown(wanted: Wanted, rows: Sequence[RoleRow]) -> PimError:

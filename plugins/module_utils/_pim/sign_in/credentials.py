@@ -94,15 +94,11 @@ def secrets_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[st
     }
 
 
-def gather(options: Mapping[str, Any], environ: Mapping[str, str]) -> Credentials:
-    """Raises `invalid_option` for what contradicts itself or cannot work."""
-    for name in _NOT_HERE:
-        if environ.get(name):
-            raise PimError(
-                "invalid_option",
-                f"{name} is set, but this version of entra.pim signs in by {', '.join(METHODS)} only",
-                advice="Unset it.",
-            )
+def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: bool) -> Credentials:
+    """Raises `invalid_option` for what contradicts itself or cannot work.
+
+    `silenced`: a session is named, so credentials of the environment do not count.
+    """
     method = _method(options, environ)
     azure_username = variable(environ, *_VARIABLES[AZURE]["username"])
     azure_client = variable(environ, *_VARIABLES[AZURE]["client_id"])
@@ -114,8 +110,21 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str]) -> Credential
     client_id = options.get("client_id") or environ.get("ENTRA_PIM_CLIENT_ID") or azure_client
     task = _from_task(options, environ, client_id)
     username = options.get("username") or environ.get("ENTRA_PIM_USERNAME") or azure_username
-    own = _from_environment(OWN, environ, method, username, client_id)
-    return Credentials(task, own, azure, username, client_id, method)
+    own = None
+    if task is None and not silenced:
+        _refuse_what_is_not_here(environ)
+        own = _from_environment(OWN, environ, method, username, client_id)
+    return Credentials(task, own, None if silenced else azure, username, client_id, method)
+
+
+def _refuse_what_is_not_here(environ: Mapping[str, str]) -> None:
+    for name in _NOT_HERE:
+        if environ.get(name):
+            raise PimError(
+                "invalid_option",
+                f"{name} is set, but this version of entra.pim signs in by {', '.join(METHODS)} only",
+                advice="Unset it.",
+            )
 
 
 def _method(options: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:

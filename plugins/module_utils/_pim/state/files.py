@@ -15,6 +15,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from ..errors import PimError
 from ..times import Clock
@@ -62,8 +63,7 @@ def read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise _open_failure(path, error) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        _check_private(path, os.fstat(descriptor))
+    with _opened(path, descriptor, "rb") as stream:
         return stream.read()
 
 
@@ -97,8 +97,7 @@ def append(path: str, content: bytes) -> None:
         )
     except OSError as error:
         raise _open_failure(path, error) from None
-    with os.fdopen(descriptor, "ab") as stream:
-        _check_private(path, os.fstat(descriptor))
+    with _opened(path, descriptor, "ab") as stream:
         try:
             stream.write(content)
             stream.flush()
@@ -153,6 +152,16 @@ def locked(path: str, clock: Clock, timeout: float) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: str, descriptor: int, mode: str) -> BinaryIO:
+    """The stream of a file that is private; the descriptor is closed where it is not."""
+    try:
+        _check_private(path, os.fstat(descriptor))
+    except PimError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, mode)  # type: ignore[return-value]  # binary in both uses
 
 
 def _same_file(path: str, descriptor: int) -> bool:
