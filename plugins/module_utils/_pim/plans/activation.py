@@ -77,7 +77,17 @@ def first_look(wanted: Wanted, row: RoleRow, terms: Terms, now: datetime) -> Ste
         after = switched_off(row)
     elif problem is None and action == CANCEL:
         after = replace(row, pending=None)
-    return Step(wanted, row, action, after, problem=problem)
+    return Step(wanted, row, action, after, problem=problem, warnings=_ends_before_start(row, terms))
+
+
+def _ends_before_start(row: RoleRow, terms: Terms) -> tuple[str, ...]:
+    """The service schedules nothing for a role that is active: a later start than its end is not served."""
+    if not (terms.active and row.active and terms.start and row.expires_at and row.expires_at < terms.start):
+        return ()
+    return (
+        f"{_name(row)} is active until {format_time(row.expires_at)}, and Entra schedules nothing while it is active: "
+        f"nothing was asked for {format_time(terms.start)}. Run again after its end.",
+    )
 
 
 def needs_policy(steps: Sequence[Step]) -> list[Step]:
@@ -97,7 +107,7 @@ def decide(step: Step, policy: Policy | PimError | None, terms: Terms, now: date
     if step.action not in ACTIVATING or step.problem is not None:
         return step
     known = policy if isinstance(policy, Policy) else None
-    warnings: list[str] = []
+    warnings = list(step.warnings)
     if isinstance(policy, PimError):
         if step.wanted.duration == "max":
             problem = _of(step, policy)
