@@ -1,0 +1,199 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook of ``examples/`` does against the simulator what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from datetime import datetime, timedelta
+
+import pytest
+
+from examples import playbooks
+from simulator_process import DEFAULT_TENANT, Simulator
+from tools import layout
+
+_EXAMPLES = layout.ROOT / "examples"
+_DEMO_TENANT = _EXAMPLES / "demo_tenant.yml"
+
+
+@pytest.fixture(scope="module")
+def running():
+    with Simulator(changes=playbooks.UNATTENDED) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running):
+    running.control("POST", "reset")
+    return running
+
+
+@pytest.fixture
+def play(simulator, tmp_path):
+    """Run one example, with options given as extra variables; one place of sessions for the whole test."""
+    environment = playbooks.variables(simulator, tmp_path / "sessions")
+
+    def run(name, **options):
+        return playbooks.run(_EXAMPLES / name, environment, "-e", json.dumps(options))
+
+    return run
+
+
+def _changed(output):
+    return int(re.search(r"changed=(\d+)", output)[1])
+
+
+def test_every_example_is_run():
+    """A new example without a test of its own would be found here."""
+    text = "".join(path.read_text() for path in layout.ROOT.glob("tests/examples/test_*.py"))
+    for path in _EXAMPLES.iterdir():
+        assert f'"{path.name}"' in text, f"no test runs {path.name}"
+
+
+def test_elevate(tmp_path):
+    """In the tenant of the demo: refused, accepted, given back; and once more."""
+    with Simulator(tenant=_DEMO_TENANT) as simulator:
+        environment = playbooks.variables(simulator, tmp_path)
+        # Elevate and give back; the first time, sign in as well.
+        for changes in (3, 2):
+            output = playbooks.run(_EXAMPLES / "elevate.yml", environment)
+            assert _changed(output) == changes
+            assert "403: refused" in output
+            assert "200: accepted, 1 named locations" in output
+            after = output[output.index("TASK [The roles after]") :]
+            assert re.search(r"Security Reader +Directory +yes +- +-", after)
+            assert playbooks.activated(simulator) == set()
+            assert "Sim-" not in output
+            assert "eyJ" not in output
+
+
+def test_elevate_gives_back_where_the_work_fails(simulator, tmp_path):
+    """The work is asked for at an address that no role opens."""
+    environment = playbooks.variables(simulator, tmp_path)
+    address = f"{simulator.url}/v1.0/identity/conditionalAccess/policies"
+    # One attempt in place of many: the wait for late permissions is not what is tested.
+    playbook = tmp_path / "elevate.yml"
+    playbook.write_text((_EXAMPLES / "elevate.yml").read_text().replace("retries: 12", "retries: 0"))
+    done = subprocess.run(
+        playbooks.command(playbook, "-e", f"pim_url={address}"),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout
+    assert "RUNNING HANDLER [Give back what this play took]\n" in re.sub(r" \*+\n", "\n", done.stdout)
+    assert playbooks.activated(simulator) == set()
+
+
+def test_elevate_leaves_what_was_active_before(play, simulator):
+    play("long_work.yml", pim_role="Security Reader")
+    output = play("elevate.yml")
+    assert "200: accepted, the account had the right already" in output
+    assert _changed(output) == 0
+    assert playbooks.activated(simulator) == {("Security Reader", "/")}
+
+
+def test_list_roles(play, simulator):
+    output = " ".join(play("list_roles.yml").split())
+    assert "Security Administrator at Directory: not active, at most PT4H, with a ticket" in output
+    assert "Privileged Role Administrator at Directory: not active, at most PT4H, after approval" in output
+    assert playbooks.activated(simulator) == set()
+
+
+def test_many_roles(play, simulator):
+    output = play("many_roles.yml")
+    assert "Groups Administrator, User Administrator, Password Administrator" in output
+    # sign in, elevate, give back
+    assert _changed(output) == 3
+    assert playbooks.activated(simulator) == set()
+    actions = [(one["action"], one["role"]) for one in simulator.control("GET", "requests")["requests"]]
+    assert sorted(actions) == sorted(
+        (action, role)
+        for action in ("selfActivate", "selfDeactivate")
+        for role in ("Groups Administrator", "User Administrator", "Password Administrator")
+    )
+
+
+def test_long_work(play, simulator):
+    assert _changed(play("long_work.yml")) == 2
+    assert _changed(play("long_work.yml")) == 0
+    simulator.advance("PT3H")
+    assert _changed(play("long_work.yml")) == 1
+    (row,) = [row for row in simulator.control("GET", "state")["active"] if row["type"] == "Activated"]
+    end = datetime.fromisoformat(row["end"].replace("Z", "+00:00"))
+    now = datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", simulator.control("GET", "time")["now"]))
+    assert end - now > timedelta(hours=3, minutes=50)
+
+
+def test_scheduled_start(play, simulator):
+    now = datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", simulator.control("GET", "time")["now"]))
+    start = f"{now + timedelta(days=1):%Y-%m-%dT22:00:00Z}"
+    assert start in play("scheduled_start.yml", pim_start=start)
+    assert playbooks.activated(simulator) == set()
+    assert _changed(play("scheduled_start.yml", pim_start=start)) == 0
+    assert _changed(play("scheduled_start.yml", pim_state="inactive")) == 1
+    assert _changed(play("scheduled_start.yml", pim_state="inactive")) == 0
+
+
+def test_rehearsal(play, simulator):
+    assert "1 would be activated" in play("rehearsal.yml")
+    assert playbooks.activated(simulator) == set()
+    assert simulator.control("GET", "requests")["requests"] == []
+
+
+def test_module_defaults(simulator, tmp_path):
+    environment = playbooks.variables(simulator, tmp_path / "sessions")
+    # Passwords, so that two accounts can sign in.
+    del environment["ENTRA_PIM_AUTH_METHOD"]
+    secrets = tmp_path / "secrets.yml"
+    secrets.write_text("pim_first_password: Sim-operator-password-1\npim_second_password: Sim-manyroles-password-1\n")
+    output = playbooks.run(_EXAMPLES / "module_defaults.yml", environment, "-e", f"@{secrets}")
+    first, second = re.search(r"operator@contoso.example: (\d+), manyroles@contoso.example: (\d+)", output).groups()
+    tenant = DEFAULT_TENANT.read_text()
+    assert int(first) > 10
+    assert int(second) == tenant.count("{principal: manyroles@contoso.example,")
+    assert "Sim-" not in output
+
+
+def test_ticket(play, simulator):
+    assert _changed(play("ticket.yml")) == 3
+    assert playbooks.activated(simulator) == set()
+    request = next(one for one in simulator.control("GET", "requests")["requests"] if one["action"] == "selfActivate")
+    assert "CHG0012345" in json.dumps(request)
+
+
+def test_approval(simulator, tmp_path):
+    process = subprocess.Popen(
+        playbooks.command(_EXAMPLES / "approval.yml"),
+        env=playbooks.variables(simulator, tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        waiting = []
+        while not waiting:
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline, "no request came"
+            time.sleep(0.2)
+            requests = simulator.control("GET", "requests")["requests"]
+            waiting = [one for one in requests if one["status"] == "PendingApproval"]
+        decision = {"decision": "approve", "approver": "approver@contoso.example", "justification": "agreed"}
+        simulator.control("POST", f"requests/{waiting[0]['id']}/decision", decision)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, output
+    assert "Waiting for an approver: Privileged Role Administrator" in output
+    assert playbooks.activated(simulator) == {("Privileged Role Administrator", "/")}
