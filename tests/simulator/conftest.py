@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from simulator.service_client import Client
 from simulator_process import Simulator
 

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import requests
 import yaml
+
 from simulator_process import DEFAULT_TENANT, Simulator
 
 GRAPH = "https://graph.microsoft.com"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from simulator_process import DEFAULT_TENANT, PACKAGE_ROOT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -14,6 +14,7 @@ from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
 from pim_simulator.tenant.loader import load_tenant, parse_tenant
 from pim_simulator.tenant.models import GRAPH_COMMAND_LINE_TOOLS
 from pim_simulator.tenant.reading import TenantError
+
 from simulator_process import DEFAULT_TENANT
 
 LEAST: dict[str, Any] = {
