@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 def readable(text: object, limit: int = MESSAGE_LIMIT) -> str:
     """A foreign text made fit for a terminal: no control characters, no HTML, nothing that looks like a token, cut to `limit`."""
-    plain = printable(str(text or "")).strip()
+    plain = printable("" if text is None else str(text)).strip()
     if _HTML.search(plain[:2000]):
         return "an HTML page instead of an answer"
     plain = _TOKEN.sub("(token)", plain)
