@@ -9,9 +9,9 @@ import time
 
 import pytest
 import trustme
+from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
 from hypothesis import HealthCheck, configuration, settings
 
-from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
 from tools import layout
 from unit.clocks import FakeClock
 from unit.https_server import Server

@@ -6,17 +6,42 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.entra.pim.plugins.module_utils._pim import advice
 
 # Interface, section 4.
 CODES = frozenset(
-    """
-    ambiguous_role unknown_role not_eligible not_self_activated policy_violation too_early approval_denied
-    request_withdrawn wait_timeout app_only_not_supported not_connected session_expired session_unusable login_failed
-    login_declined login_expired login_timeout mfa_required consent_required forbidden not_licensed network throttled
-    service_unavailable invalid_response invalid_option already_decided unknown_request session_busy missing_dependency
-    """.split()
+    {
+        "ambiguous_role",
+        "unknown_role",
+        "not_eligible",
+        "not_self_activated",
+        "policy_violation",
+        "too_early",
+        "approval_denied",
+        "request_withdrawn",
+        "wait_timeout",
+        "app_only_not_supported",
+        "not_connected",
+        "session_expired",
+        "session_unusable",
+        "login_failed",
+        "login_declined",
+        "login_expired",
+        "login_timeout",
+        "mfa_required",
+        "consent_required",
+        "forbidden",
+        "not_licensed",
+        "network",
+        "throttled",
+        "service_unavailable",
+        "invalid_response",
+        "invalid_option",
+        "already_decided",
+        "unknown_request",
+        "session_busy",
+        "missing_dependency",
+    }
 )
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import (
     MESSAGE_LIMIT,
     PimError,
     invalid_option,
     readable,
 )
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 _KEYS = [
     *["code", "service_code", "status", "message", "request_id", "provider", "role", "scope"],

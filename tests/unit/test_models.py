@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import Approver, Policy, Request, RoleRow
+
 from unit.clocks import NOW
 
 # Interface, section 3, pim_role_info.

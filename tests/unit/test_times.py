@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim import times
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.entra.pim.plugins.module_utils._pim import times
 
 _UTC = timezone.utc
 
@@ -49,12 +48,31 @@ def test_a_duration(text, seconds):
 @pytest.mark.parametrize(
     "text",
     [
-        *["", " ", "P", "PT", "P1DT", "T1H", "1H30", "h", "max", "-1", "-PT1H", "+1", "1,5", "1e3", "0x10", "nan", "inf"],
+        *[
+            "",
+            " ",
+            "P",
+            "PT",
+            "P1DT",
+            "T1H",
+            "1H30",
+            "h",
+            "max",
+            "-1",
+            "-PT1H",
+            "+1",
+            "1,5",
+            "1e3",
+            "0x10",
+            "nan",
+            "inf",
+        ],
         *["P1W", "P1M", "P1Y", "1 h", "1h 30m", "30m1h", "PT1H1H", "one hour", "None", "True", "1h\n2m", "PT.5H", "5."],
         "367d",
         "9" * 400,
-        "٣",
-        "１",
+        # digits of other scripts
+        "\u0663",
+        "\uff11",
     ],
 )
 def test_what_is_no_duration(text):
