@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import trustme
 import yaml
 
 from simulator_process import DEFAULT_TENANT, Simulator
@@ -35,6 +36,16 @@ class Outcome:
     output: str
     records: list[dict[str, Any]] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set, repr=False)
+
+    def failures(self) -> str:
+        """The tasks that failed, in a few lines each."""
+        told = []
+        for record in self.records:
+            if record["status"] in ("failed", "unreachable"):
+                results = record["result"].get("results", [record["result"]])
+                bad = [one for one in results if one.get("failed")]
+                told += [f"{record['name']}: {one.get('assertion', '')} {one.get('msg')}" for one in bad[:3]]
+        return "\n".join(told)
 
     def of_our_modules(self) -> list[dict[str, Any]]:
         return [record for record in self.records if record["action"].startswith("entra.pim.")]
@@ -112,6 +123,8 @@ def command(target: str, edge: str, directory: Path, verbosity: str = "-vvv") ->
 def run(target: str, edge: str, directory: Path) -> Outcome:
     """Runs the target to its end."""
     (directory / "tmp").mkdir(parents=True)
+    # One that has not signed the simulator's certificate.
+    trustme.CA().cert_pem.write_to_path(directory / "another_ca.pem")
     wanted = settings(target)
     with Simulator(changes=wanted.get("tenant")) as simulator:
         variables = environment(simulator, directory, wanted.get("environment", {}))
