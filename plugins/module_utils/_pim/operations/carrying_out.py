@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from ..models import SHORTEST_ACTIVATION
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..providers.base import WITHDRAWN, Activation
-from ..times import format_duration
+from ..times import format_duration, format_time
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
@@ -167,52 +168,59 @@ class CarryOut:
                 work.failed(unknown_fate(work, outcome) if outcome.uncertain else outcome)
 
     def _deactivate(self, works: Sequence[Work]) -> None:
-        connection, clock = self._connection, self._context.clock
+        """Ends activations; one whose answer was lost is looked for, and asked for a second time."""
         open_works = list(works)
-        patience = None
-        lost_before: set[int] = set()
-        attempt = 0
-        while open_works:
-            early: list[Work] = []
-            lost: list[Work] = []
-            outcomes = submit(
-                connection,
-                open_works,
-                "deactivate",
-                lambda work: work.provider.deactivate_call(
-                    work.row, str(work.row.principal_id), self._options.justification
-                ),
-            )
-            for place, outcome in outcomes.items():
-                self._deactivated(open_works[place], outcome, early, lost)
-            missing = find_lost(connection, lost, active=False) if lost else []
+        for last_try in (False, True):
+            lost = self._deactivate_when_old_enough(open_works)
+            missing = find_lost(self._connection, lost, active=False) if lost else []
             for work in lost:
                 if work not in missing and work.error is None:
                     work.switched_off = work.changed = True
-                elif id(work) in lost_before:
+                elif last_try and work.error is None:
                     work.failed(unknown_fate(work, PimError("network", "the role is still active")))
-            open_works = [work for work in missing if not work.settled]
-            lost_before.update(id(work) for work in open_works)
-            if early:
-                if patience is None:
-                    longest = max(self._seconds_too_early(work) for work in early)
-                    patience = clock.monotonic() + longest + _TOO_EARLY_GRACE
-                    self._tell(early, longest)
-                if clock.monotonic() >= patience:
-                    for work in early:
-                        work.settled = True
-                else:
-                    for work in early:
-                        work.error = None
-                    open_works += early
-                    clock.sleep(_TOO_EARLY_PAUSES[min(attempt, len(_TOO_EARLY_PAUSES) - 1)])
-            attempt += 1
+            open_works = missing
 
-    def _deactivated(self, work: Work, outcome: Answer | PimError, early: list[Work], lost: list[Work]) -> None:
+    def _deactivate_when_old_enough(self, works: Sequence[Work]) -> list[Work]:
+        """Those too young to be ended are waited for, where the task says so; gives those whose answers were lost."""
+        clock = self._context.clock
+        open_works, patience = list(works), 0.0
+        lost: list[Work] = []
+        for attempt in itertools.count():
+            early: list[tuple[Work, PimError]] = []
+            for place, outcome in self._submit_deactivations(open_works).items():
+                self._deactivated(open_works[place], outcome, early, lost)
+            if not early:
+                break
+            open_works = [work for work, _error in early]
+            if attempt == 0:
+                longest = max(self._seconds_too_early(work) for work in open_works)
+                patience = clock.monotonic() + longest + _TOO_EARLY_GRACE
+                self._tell(open_works, longest)
+            if clock.monotonic() >= patience:
+                for work, error in early:
+                    work.failed(error)
+                break
+            clock.sleep(_TOO_EARLY_PAUSES[min(attempt, len(_TOO_EARLY_PAUSES) - 1)])
+        return lost
+
+    def _submit_deactivations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
+        return submit(
+            self._connection,
+            works,
+            "deactivate",
+            lambda work: work.provider.deactivate_call(
+                work.row, str(work.row.principal_id), self._options.justification
+            ),
+        )
+
+    def _deactivated(
+        self, work: Work, outcome: Answer | PimError, early: list[tuple[Work, PimError]], lost: list[Work]
+    ) -> None:
         if isinstance(outcome, Answer):
             try:
                 request = accept(self._connection, work, outcome)
             except PimError:
+                # Accepted, but in words nobody can read: to be looked at like a lost answer.
                 lost.append(work)
                 return
             bad = ended_badly(work, request)
@@ -225,12 +233,10 @@ class CarryOut:
             work.request = None
         elif outcome.code == "too_early" and self._options.too_early == "leave":
             work.status, work.settled = "left_to_expire", True
-            until = work.as_result()["expires_at"]
+            until = format_time(work.row.expires_at)
             self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
         elif outcome.code == "too_early" and self._options.too_early == "wait":
-            work.failed(outcome)
-            work.settled = False
-            early.append(work)
+            early.append((work, outcome))
         elif outcome.uncertain:
             lost.append(work)
         else:
@@ -252,35 +258,31 @@ class CarryOut:
 
     def _activate_again(self, works: Sequence[Work]) -> None:
         """The second half of a renewal: tried again and again, because the role is off meanwhile."""
+        failures: dict[int, PimError] = {}
         open_works = list(works)
-        last: dict[int, PimError] = {}
         for pause in _RENEWAL_PAUSES:
             if not open_works:
-                return
+                break
             self._context.clock.sleep(pause)
-            outcomes = self._submit_activations(open_works)
-            again = []
-            for place, outcome in outcomes.items():
+            again: list[Work] = []
+            lost: list[Work] = []
+            for place, outcome in self._submit_activations(open_works).items():
                 work = open_works[place]
-                if isinstance(outcome, PimError):
-                    last[id(work)] = outcome
-                    if outcome.service_code in _THERE or outcome.code in _TRANSIENT:
-                        # The old activation is still being taken down, or the service is busy.
-                        again.append(work)
-                    elif not self._accepted(work, outcome):
-                        work.failed(_left_off(work, outcome))
-                else:
-                    self._accepted(work, outcome)
-            if again:
-                found_on = [work for work in again if last[id(work)].uncertain]
-                missing = find_lost(self._connection, found_on, active=True) if found_on else []
-                for work in found_on:
-                    if work not in missing and work.error is None:
-                        work.switched_on = work.changed = True
-                        again.remove(work)
-            open_works = [work for work in again if work.error is None]
+                if isinstance(outcome, PimError) and (
+                    outcome.service_code in _THERE or outcome.code in _TRANSIENT or outcome.uncertain
+                ):
+                    # The old activation is still being taken down, or the service is busy.
+                    failures[id(work)] = outcome
+                    (lost if outcome.uncertain else again).append(work)
+                elif not self._accepted(work, outcome) and isinstance(outcome, PimError):
+                    work.failed(_left_off(work, outcome))
+            missing = find_lost(self._connection, lost, active=True) if lost else []
+            for work in lost:
+                if work not in missing and work.error is None:
+                    work.switched_on = work.changed = True
+            open_works = again + missing
         for work in open_works:
-            work.failed(_left_off(work, last[id(work)]))
+            work.failed(_left_off(work, failures[id(work)]))
 
 
 def validate(connection: Connection, works: Sequence[Work], carry_out: CarryOut) -> None:

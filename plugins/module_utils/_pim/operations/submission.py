@@ -105,7 +105,8 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
                 (row for row in rows if key_of(row.role_id, row.scope) == key_of(work.row.role_id, work.row.scope)),
                 None,
             )
-            arrived = row is not None and bool(row.active) if active else row is None or not row.active
+            on = row is not None and bool(row.active) and not work.is_the_old_one(row)
+            arrived = on if active else row is None or not row.active
             pending = row.pending if row is not None else None
             if active and pending is not None and pending.request_id not in work.known_requests:
                 work.request, work.status, work.ours, arrived = pending, pending.status, True, True

@@ -134,7 +134,7 @@ def _see(work: Work, active: RoleRow | None) -> None:
     if work.step.action == plan.DEACTIVATE:
         work.settled = active is None
         return
-    if active is not None and not _is_the_old_one(work, active):
+    if active is not None and not work.is_the_old_one(active):
         work.settled = True
         return
     bad = ended_badly(work, work.request) if work.request is not None else None
@@ -142,14 +142,6 @@ def _see(work: Work, active: RoleRow | None) -> None:
         # What was denied or withdrawn has changed nothing.
         work.changed = work.switched_on = False
         work.failed(bad)
-
-
-def _is_the_old_one(work: Work, active: RoleRow) -> bool:
-    """Whether the service still lists the activation that a renewal has ended."""
-    before = work.step.before.expires_at
-    if work.step.action != plan.RENEW or before is None or active.expires_at is None:
-        return False
-    return active.expires_at <= before
 
 
 def _time_out(connection: Connection, work: Work, options: ActivationOptions, trouble: PimError | None) -> None:

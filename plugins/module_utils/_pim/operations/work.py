@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import PimError
 from ..models import Request, RoleRow
-from ..plans.activation import AWAIT, KEEP, Step
+from ..plans.activation import AWAIT, KEEP, RENEW, Step
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
 
@@ -48,6 +48,13 @@ class Work:
     @property
     def name(self) -> str:
         return f"{self.row.role} at {self.row.scope}"
+
+    def is_the_old_one(self, active: RoleRow) -> bool:
+        """Whether the service still lists the activation that a renewal has ended."""
+        before = self.step.before.expires_at
+        if self.step.action != RENEW or before is None or active.expires_at is None:
+            return False
+        return active.expires_at <= before
 
     def failed(self, error: PimError) -> None:
         self.error = error.about(provider=self.row.provider, role=str(self.row.role), scope=self.row.scope)
