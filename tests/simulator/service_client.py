@@ -127,9 +127,7 @@ class Client:
             content["scheduleInfo"] = {"expiration": {"type": "AfterDuration", "duration": duration}}
         content.update(body)
         content = {name: value for name, value in content.items() if value != "ABSENT"}
-        answer: requests.Response = self.graph(
-            "POST", f"{DIRECTORY}/role{kind}ScheduleRequests", token, json=content
-        )
+        answer: requests.Response = self.graph("POST", f"{DIRECTORY}/role{kind}ScheduleRequests", token, json=content)
         return answer
 
     def active(self, token: str) -> set[tuple[str, str]]:

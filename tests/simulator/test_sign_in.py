@@ -40,7 +40,9 @@ SECRET = "Sim-reporting-secret-1"
 # discovery
 
 
-@pytest.mark.parametrize("tenant", ["7a3c9b52-4d0e-4f6a-9b1c-2e8d5f0a6c41", "CONTOSO.example", "organizations", "common"])
+@pytest.mark.parametrize(
+    "tenant", ["7a3c9b52-4d0e-4f6a-9b1c-2e8d5f0a6c41", "CONTOSO.example", "organizations", "common"]
+)
 def test_discovery(client: Client, tenant: str) -> None:
     url = client.simulator.url
     answer = client.session.get(f"{url}/{tenant}/v2.0/.well-known/openid-configuration").json()

@@ -85,7 +85,10 @@ def test_the_default_tenant() -> None:
             r"several roles \(use the id\)",
         ),
         ({"roles": [{"name": "Own", "policy": "absent"}]}, r"role Own names 'absent', which is no policy"),
-        ({"policies": {"p": {"maximum_duration": "PT25H"}}}, r"policy p: maximum_duration must be between PT30M and PT24H"),
+        (
+            {"policies": {"p": {"maximum_duration": "PT25H"}}},
+            r"policy p: maximum_duration must be between PT30M and PT24H",
+        ),
         ({"policies": {"p": {"approvers": ["one@least.example"]}}}, r"policy p has approvers but not approval"),
         ({"groups": [{"name": "G", "members": ["x@least.example"]}]}, r"group G names 'x@least.example'"),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),

@@ -22,7 +22,8 @@ def test_a_duration_reads_back(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("PT1H30M", 5400), ("PT0S", 0), ("P1D", 86400), ("PT90M", 5400), ("PT1.5S", 1.5), ("-PT1M", -60)]
+    ("text", "seconds"),
+    [("PT1H30M", 5400), ("PT0S", 0), ("P1D", 86400), ("PT90M", 5400), ("PT1.5S", 1.5), ("-PT1M", -60)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text).total_seconds() == seconds

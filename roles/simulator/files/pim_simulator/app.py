@@ -33,4 +33,6 @@ async def _refused(_request: Request, error: Exception) -> Response:
     """An address that is none: never a page, never a silent success."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     text = "This method is not allowed here." if status == 405 else "There is nothing at this address."
-    return JSONResponse({"error": {"code": "ResourceNotFound" if status == 404 else "BadRequest", "message": text}}, status)
+    return JSONResponse(
+        {"error": {"code": "ResourceNotFound" if status == 404 else "BadRequest", "message": text}}, status
+    )

@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pim_simulator", description="A simulated Entra tenant on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pim_simulator", description="A simulated Entra tenant on loopback."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -96,7 +98,9 @@ def _check(options: argparse.Namespace) -> int:
     from pim_simulator.tenant.loader import load_tenant
 
     tenant = load_tenant(options.tenant)
-    counts = f"{len(tenant.users)} users, {len(tenant.eligibilities)} eligibilities, {len(tenant.assignments)} assignments"
+    counts = (
+        f"{len(tenant.users)} users, {len(tenant.eligibilities)} eligibilities, {len(tenant.assignments)} assignments"
+    )
     sys.stdout.write(f"{options.tenant}: {tenant.name} ({tenant.tenant_id}), {counts}\n")
     return 0
 

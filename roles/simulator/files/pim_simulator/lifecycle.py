@@ -59,4 +59,3 @@ def _end(directory: RuntimeDir) -> None:
             time.sleep(_STEP_SECONDS)
     if directory.running():
         raise StopError(f"process {description['pid']} does not end")
-

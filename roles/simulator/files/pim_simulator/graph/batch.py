@@ -108,11 +108,11 @@ async def _run(
     if body is not None:
         content_type = headers.get("content-type", "").split(";")[0].strip().lower()
         if method not in _WITH_BODY:
-            return service.refused(bad_request(f"A {method} request of a batch must not have a body."), client_request_id)
-        if content_type != "application/json":
-            error = bad_request(
-                "Write requests (excluding DELETE) must contain the Content-Type header declaration."
+            return service.refused(
+                bad_request(f"A {method} request of a batch must not have a body."), client_request_id
             )
+        if content_type != "application/json":
+            error = bad_request("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
             return service.refused(error, client_request_id)
     call = GraphCall(
         method=method,

@@ -23,7 +23,9 @@ COLLECTION_OPTIONS = ("$filter", "$select", "$expand", "$top", "$count", "$skipt
 ENTITY_OPTIONS = ("$select", "$expand")
 
 
-def collection_options(call: GraphCall, shape: Shape, *, of_pim: bool, unfilterable: frozenset[str] = frozenset()) -> Options:
+def collection_options(
+    call: GraphCall, shape: Shape, *, of_pim: bool, unfilterable: frozenset[str] = frozenset()
+) -> Options:
     """The options of a list. ``unfilterable``: properties that this very list was seen to refuse in a filter."""
     if of_pim:
         for name, _value in call.query:

@@ -77,9 +77,7 @@ class _DirectoryObjects:
 
     def unit(self, call: GraphCall, unit_id: str) -> GraphAnswer:
         require(call.caller, READ_UNITS)
-        return self._entity(
-            call, "directory/administrativeUnits", ADMINISTRATIVE_UNIT, AdministrativeUnit, unit_id
-        )
+        return self._entity(call, "directory/administrativeUnits", ADMINISTRATIVE_UNIT, AdministrativeUnit, unit_id)
 
     def _list(self, call: GraphCall, context: str, shape: Shape, rows: list[dict[str, object]]) -> GraphAnswer:
         options = collection_options(call, shape, of_pim=False)

@@ -82,8 +82,6 @@ def error_body(
     }
     code, message = error.code, error.message
     if code in _WRAPPED or (envelope == "wrapped" and code not in _NOT_OF_PIM):
-        message = json.dumps(
-            {"errorCode": code, "message": message, "instanceAnnotations": []}, separators=(",", ":")
-        )
+        message = json.dumps({"errorCode": code, "message": message, "instanceAnnotations": []}, separators=(",", ":"))
         code = "UnknownError"
     return {"error": {"code": code, "message": message, "innerError": inner}}

@@ -47,7 +47,9 @@ def read_options(query: tuple[tuple[str, str], ...], allowed: tuple[str, ...], a
         if name not in allowed:
             raise bad_request(f"The query parameter '{raw_name}' is not supported.")
         if name in given:
-            raise bad_request(f"Query option '{name}' was specified more than once, but it must be specified at most once.")
+            raise bad_request(
+                f"Query option '{name}' was specified more than once, but it must be specified at most once."
+            )
         given[name] = value
     return Options(
         filter=_filter(given.get("$filter")),

@@ -15,11 +15,18 @@ from pim_simulator.pim.submission import activate_after_approval
 
 
 def decide(
-    store: Store, request: Request, result: Literal["Approve", "Deny"], approver_id: str, justification: str, now: datetime
+    store: Store,
+    request: Request,
+    result: Literal["Approve", "Deny"],
+    approver_id: str,
+    justification: str,
+    now: datetime,
 ) -> None:
     """The first decision wins. Raises PimRefusal: 403 no approver or the requestor, 409 not waiting any more."""
     store.settle(now)
-    if approver_id in (request.created_by, request.key.principal_id) or not store.is_approver(approver_id, request, now):
+    if approver_id in (request.created_by, request.key.principal_id) or not store.is_approver(
+        approver_id, request, now
+    ):
         raise insufficient_privileges()
     if request.status != "PendingApproval":
         raise PimRefusal(409, "Conflict", "The approval step has been completed already.")

@@ -353,4 +353,3 @@ def cancel(store: Store, request: Request, caller: Caller, now: datetime) -> Non
     schedule = store.schedules.get(request.target_schedule_id or "")
     if schedule is not None:
         schedule.removed = now
-

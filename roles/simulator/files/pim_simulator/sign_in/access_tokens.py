@@ -103,7 +103,9 @@ class AccessTokens:
         issued = int(now.timestamp())
         lifetime = int(self._directory.tenant.tokens.access_lifetime.total_seconds())
         uti = uuid.uuid4().hex
-        self._issued = {k: v for k, v in self._issued.items() if v[1] > issued} if len(self._issued) > 5000 else self._issued
+        self._issued = (
+            {k: v for k, v in self._issued.items() if v[1] > issued} if len(self._issued) > 5000 else self._issued
+        )
         self._issued[uti] = (now, issued + lifetime)
         return {
             "aud": audience,

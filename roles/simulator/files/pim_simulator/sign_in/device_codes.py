@@ -87,7 +87,9 @@ class DeviceCodes:
         """The code, approved. Raises SignInError while it is not (pending, too fast, declined, expired)."""
         code = self._codes.get(device_code)
         if code is None or code.client_id != client_id:
-            raise SignInError(70000, "invalid_grant", "The provided value for the 'device_code' parameter is not valid.")
+            raise SignInError(
+                70000, "invalid_grant", "The provided value for the 'device_code' parameter is not valid."
+            )
         now = self._clock.now()
         tick = self._clock.monotonic()
         too_fast = code.last_poll is not None and tick - code.last_poll < code.interval - _POLL_TOLERANCE
@@ -95,12 +97,12 @@ class DeviceCodes:
         code.polls += 1
         status = code.status(now)
         if status == "declined":
-            raise SignInError(
-                None, "authorization_declined", "The end user denied the authorization request."
-            )
+            raise SignInError(None, "authorization_declined", "The end user denied the authorization request.")
         if status == "redeemed":
             raise SignInError(
-                54005, "invalid_grant", "OAuth2 Authorization code was already redeemed, please retry with a new valid code."
+                54005,
+                "invalid_grant",
+                "OAuth2 Authorization code was already redeemed, please retry with a new valid code.",
             )
         if status == "expired":
             raise SignInError(70020, "expired_token", "The provided device code has expired.")

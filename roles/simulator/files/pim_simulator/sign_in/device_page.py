@@ -28,5 +28,5 @@ _PAGE = """<!DOCTYPE html>
 
 def render(tenant_name: str, notice: str = "", user_code: str = "") -> str:
     """The page; texts are escaped here."""
-    told = f"<p role=\"alert\">{escape(notice)}</p>" if notice else ""
+    told = f'<p role="alert">{escape(notice)}</p>' if notice else ""
     return _PAGE.format(tenant=escape(tenant_name), notice=told, user_code=escape(user_code, quote=True))

@@ -55,9 +55,7 @@ class SignInError(Exception):
 
 
 def missing_parameter(name: str) -> SignInError:
-    return SignInError(
-        900144, "invalid_request", f"The request body must contain the following parameter: '{name}'."
-    )
+    return SignInError(900144, "invalid_request", f"The request body must contain the following parameter: '{name}'.")
 
 
 def malformed(what: str) -> SignInError:

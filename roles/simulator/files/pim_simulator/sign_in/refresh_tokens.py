@@ -43,7 +43,10 @@ class RefreshTokens:
             raise SignInError(9002313, "invalid_grant", "Invalid request. Request is malformed or invalid.")
         if record.sign_in.client_id != client_id:
             raise SignInError(
-                70000, "invalid_grant", "The provided grant was issued to a different client id.", suberror="client_mismatch"
+                70000,
+                "invalid_grant",
+                "The provided grant was issued to a different client id.",
+                suberror="client_mismatch",
             )
         revoked = self._revoked.get(record.sign_in.user.id or "")
         if revoked is not None and record.issued <= revoked:

@@ -71,6 +71,4 @@ def _resource(host: str, cloud: str) -> tuple[str, str]:
         return GRAPH, GRAPH_HOSTS[cloud]
     if name in ARM_HOSTS[cloud] or name == ARM_APP_ID:
         return ARM, ARM_HOSTS[cloud][0]
-    raise SignInError(
-        500011, "invalid_resource", f"The resource principal named {name} was not found in the tenant."
-    )
+    raise SignInError(500011, "invalid_resource", f"The resource principal named {name} was not found in the tenant.")

@@ -75,13 +75,13 @@ class SignInService:
                     "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
                     status=401,
                 )
-            raise SignInError(
-                7000215, "invalid_client", "Invalid client secret provided.", status=401
-            )
+            raise SignInError(7000215, "invalid_client", "Invalid client secret provided.", status=401)
         if form.get("client_secret"):
             raise SignInError(
-                700025, "invalid_client", "Client is public so neither 'client_assertion' nor 'client_secret' should be "
-                "presented.", status=401
+                700025,
+                "invalid_client",
+                "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+                status=401,
             )
         return client
 

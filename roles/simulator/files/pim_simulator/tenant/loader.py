@@ -124,7 +124,9 @@ def _check_unique(tenant: TenantFile) -> None:
                 raise TenantError(f"{what} {name!r} is there twice")
             seen.add(name.casefold())
 
-    sign_in_names = [user.username for user in tenant.users] + [u.home_username for u in tenant.users if u.home_username]
+    sign_in_names = [user.username for user in tenant.users] + [
+        u.home_username for u in tenant.users if u.home_username
+    ]
     once("the username", sign_in_names)
     once("the group", (group.name for group in tenant.groups))
     once("the administrative unit", (unit.name for unit in tenant.administrative_units))

@@ -142,7 +142,9 @@ def _when(value: Any, where: str) -> When:
         return When(absolute=datetime(value.year, value.month, value.day, tzinfo=timezone.utc))
     text = _text(value, where)
     try:
-        return When(offset=parse_duration(text)) if text.lstrip("-").startswith("P") else When(absolute=parse_time(text))
+        return (
+            When(offset=parse_duration(text)) if text.lstrip("-").startswith("P") else When(absolute=parse_time(text))
+        )
     except ValueError as error:
         raise TenantError(
             f"{where} must be a time (2030-01-31T08:00:00Z) or a duration after the start (PT2H, -P1D)"
