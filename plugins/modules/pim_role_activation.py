@@ -272,7 +272,7 @@ roles:
       type: dict
 activated:
   description: The roles this task activated, in a form that O(roles) takes back. In check mode those it would activate.
-  returned: always, unless the task failed before the roles were known
+  returned: always
   type: list
   elements: dict
   sample:
@@ -281,7 +281,7 @@ activated:
       scope: /
 deactivated:
   description: The roles this task deactivated, in a form that O(roles) takes back. In check mode those it would deactivate.
-  returned: always, unless the task failed before the roles were known
+  returned: always
   type: list
   elements: dict
 """

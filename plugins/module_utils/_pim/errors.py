@@ -80,6 +80,12 @@ class PimError(Exception):
         self.provider, self.role, self.scope = provider, role, scope
         return self
 
+    def twin(self) -> PimError:
+        """The same failure once more, to be told of another role."""
+        other = PimError(self.code, self.message)
+        other.__dict__.update(self.__dict__)
+        return other
+
     @property
     def sentence(self) -> str:
         """What is shown to the user: what happened, what the service said, what to do."""

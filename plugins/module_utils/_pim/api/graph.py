@@ -120,7 +120,7 @@ class Graph:
         except PimError as error:
             if reads_only or error.code == "session_expired":
                 raise
-            return {index: _copy(error) for index in indexes}
+            return {index: error.twin() for index in indexes}
         found: dict[int, Reply | PimError] = {}
         by_id = {str(index): index for index in indexes}
         for item in answers:
@@ -323,13 +323,6 @@ def _answer(reply: Reply, call: Call | None) -> Answer:
             uncertain=writes,
         )
     return Answer(reply.status, body, reply.headers.get("request-id"))
-
-
-def _copy(error: PimError) -> PimError:
-    """Each call of a failed batch gets a failure of its own, to be told of its own role."""
-    twin = PimError(error.code, error.message, advice=error.advice)
-    twin.__dict__.update(error.__dict__)
-    return twin
 
 
 def _authorization(token: str) -> dict[str, str]:

@@ -30,6 +30,16 @@ _NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
 
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    try:
+        return _run(params, context)
+    except OperationFailed:
+        raise
+    except PimError as error:
+        # Nothing was written: an `always` that gives back `activated` finds nothing to give back.
+        raise OperationFailed(error, {"changed": False, "activated": [], "deactivated": []}) from None
+
+
+def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     options = activation_options(params)
     connection_choice = connection_options(params, context.environ)
     if not options.wanted:
@@ -131,12 +141,15 @@ def _carried_out(connection: Connection, options: ActivationOptions, works: Sequ
             wait_for(connection, works, options, context)
         else:
             without_waiting(works)
-    finally:
-        try:
-            _mark_tokens(connection, works, context)
-        except PimError as error:
-            # What was done must be told, whatever became of the session.
-            context.warn(f"Tokens from before this task may still be handed out: {error.sentence}")
+    except PimError as error:
+        # It stops the task, but what was done before it is told.
+        for work in works:
+            if not work.settled:
+                work.failed(error.twin())
+    try:
+        _mark_tokens(connection, works, context)
+    except PimError as error:
+        context.warn(f"Tokens from before this task may still be handed out: {error.sentence}")
 
 
 def _mark_tokens(connection: Connection, works: Sequence[Work], context: Context) -> None:
