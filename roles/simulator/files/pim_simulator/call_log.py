@@ -86,10 +86,9 @@ def attach(scope: dict[str, Any], call: Call) -> None:
 
 
 def note_caller(request: Request, username: str | None, app_id: str | None) -> None:
-    """The client id is cut: it comes from the caller and may be anything."""
     call: Call = request.scope[_STATE]
     call.caller = username
-    call.app_id = app_id[:64] if app_id else None
+    call.app_id = app_id
 
 
 def note_detail(request: Request, text: str) -> None:

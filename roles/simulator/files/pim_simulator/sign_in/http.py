@@ -15,7 +15,7 @@ from starlette.routing import Route
 from pim_simulator.call_log import note_caller, note_detail
 from pim_simulator.sign_in import device_page
 from pim_simulator.sign_in.errors import SignInError, malformed
-from pim_simulator.sign_in.service import ANY_TENANT, SignInService
+from pim_simulator.sign_in.service import ANY_TENANT, GRANTS, SignInService
 from pim_simulator.world import World, base_url_of
 
 
@@ -64,7 +64,7 @@ class _Endpoints:
         try:
             self._service.check_tenant(request.path_params["tenant"])
             form = await _form(request)
-            note_caller(request, None, form.get("client_id"))
+            self._note(request, form)
             return JSONResponse(self._service.device_code(form, base_url_of(request)), headers=_NO_STORE)
         except SignInError as error:
             return self._refuse(request, error)
@@ -74,12 +74,20 @@ class _Endpoints:
         try:
             self._service.check_tenant(tenant)
             form = await _form(request)
-            note_detail(request, f"grant_type={form.get('grant_type', '')[:60]}")
-            user = self._service.directory.find_user(form.get("username", ""))
-            note_caller(request, user.username if user else None, form.get("client_id"))
+            grant = form.get("grant_type")
+            note_detail(request, f"grant_type={grant if grant in GRANTS else 'unknown'}")
+            self._note(request, form)
             return JSONResponse(self._service.token(form, tenant, base_url_of(request)), headers=_NO_STORE)
         except SignInError as error:
             return self._refuse(request, error)
+
+    def _note(self, request: Request, form: dict[str, str]) -> None:
+        """Names that the tenant knows, and no others: a client may put anything into a field."""
+        directory = self._service.directory
+        user = directory.find_user(form.get("username", ""))
+        client_id = form.get("client_id", "")
+        known = directory.client(client_id) or directory.app(client_id)
+        note_caller(request, user.username if user else None, known.client_id if known else None)
 
     async def user_realm(self, request: Request) -> Response:
         if request.query_params.get("api-version") != "1.0":

@@ -27,6 +27,8 @@ ANY_TENANT = ("common", "organizations")
 
 DEVICE_GRANTS = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")
 
+GRANTS = (*DEVICE_GRANTS, "password", "refresh_token", "client_credentials")
+
 Form = Mapping[str, str]
 
 
