@@ -251,13 +251,17 @@ def _maximum(rule: Mapping[str, Any]) -> int | None:
 
 def _approvers(setting: Mapping[str, Any]) -> list[Approver]:
     found = []
-    for stage in setting.get("approvalStages") or []:
-        for one in stage.get("primaryApprovers") or [] if isinstance(stage, dict) else []:
-            if isinstance(one, dict):
-                group = "group" in str(one.get("@odata.type")).lower()
-                ident = maybe_text(one, "groupId" if group else "userId") or maybe_text(one, "id")
-                found.append(Approver(ident, maybe_text(one, "description"), "group" if group else "user"))
+    for stage in _objects(setting, "approvalStages"):
+        for one in _objects(stage, "primaryApprovers"):
+            group = "group" in str(one.get("@odata.type")).lower()
+            ident = maybe_text(one, "groupId" if group else "userId") or maybe_text(one, "id")
+            found.append(Approver(ident, maybe_text(one, "description"), "group" if group else "user"))
     return found
+
+
+def _objects(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = body.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _texts(rule: object, key: str) -> list[str]:
