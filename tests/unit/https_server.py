@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -57,6 +58,18 @@ def cut_short() -> Behaviour:
 
     def behave(connection: socket.socket, _stopping: threading.Event) -> bool:
         connection.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n{")
+        return False
+
+    return behave
+
+
+def garbled() -> Behaviour:
+    """The request was read, and what comes back is no TLS record anybody can decrypt."""
+
+    def behave(connection: socket.socket, _stopping: threading.Event) -> bool:
+        descriptor = os.dup(connection.fileno())
+        os.write(descriptor, b"\x17\x03\x03\x00\x20" + bytes(32))
+        os.close(descriptor)
         return False
 
     return behave

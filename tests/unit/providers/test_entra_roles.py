@@ -439,4 +439,4 @@ def test_any_value_in_a_policy_is_read_or_refused(rule, data):
     except PimError as error:
         assert error.code == "invalid_response"  # noqa: PT017  # both ends are right
         return
-    assert found.as_result()["maximum_duration"] is None or found.maximum_duration is not None
+    assert (found.as_result()["maximum_duration"] is None) == (found.maximum_duration is None)
