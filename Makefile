@@ -12,7 +12,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 $${PYEN
 endif
 RUN := .build/venv/bin/python -m
 
-.PHONY: help setup lanes demo test unit simulator-test examples-test integration gates sanity bench build changelog clean
+.PHONY: help setup lanes demo test unit simulator-test examples-test contract integration gates sanity bench build changelog clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -23,7 +23,7 @@ setup:
 	@$(PYTHON) -m tools.collection_tree
 
 lanes: setup
-	@$(PYTHON) -m tools.venvs lanes
+	@$(PYTHON) -m tools.venvs lanes clients
 
 demo: setup
 	@$(RUN) tools.demo
@@ -34,7 +34,7 @@ test: lanes
 unit simulator-test examples-test gates bench: setup
 	@$(RUN) tools.run_tests $(@:-test=)
 
-integration sanity: lanes
+integration sanity contract: lanes
 	@$(RUN) tools.run_tests $@
 
 build: setup

@@ -14,6 +14,8 @@ from tools import layout
 _DROPPED_PREFIXES = ("ANSIBLE_", "AZURE_", "ENTRA_PIM_", "IDENTITY_", "IMDS_", "MOLECULE_", "MSI_", "PYTEST_", "PYTHON")
 # A CA bundle of the machine's hides a client that does not use the one it was given. (pip has a setting of its own.)
 _DROPPED = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "VIRTUAL_ENV")
+# Where tests/contract finds what it checks against; the collection itself does not read it.
+_KEPT = ("ENTRA_PIM_REFERENCE",)
 
 
 def for_tests(venv: Path) -> dict[str, str]:
@@ -24,7 +26,7 @@ def for_tests(venv: Path) -> dict[str, str]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(_DROPPED_PREFIXES) and name not in _DROPPED
+        if name in _KEPT or (not name.startswith(_DROPPED_PREFIXES) and name not in _DROPPED)
     }
     if "REQUESTS_CA_BUNDLE" in os.environ:
         environment.setdefault("PIP_CERT", os.environ["REQUESTS_CA_BUNDLE"])

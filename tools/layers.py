@@ -30,6 +30,7 @@ LAYERS = (
     Layer("integration", "tests/integration", every_lane=True),
     Layer("sanity", "tests/gates/sanity", every_lane=True),
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
+    Layer("contract", "tests/contract"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),
     Layer("unit", "tests/unit", every_lane=True),

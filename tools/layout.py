@@ -12,6 +12,7 @@ BUILD = ROOT / ".build"
 
 MAIN_VENV = BUILD / "venv"
 LANES = BUILD / "lanes"
+CLIENTS = BUILD / "clients"
 LOGS = BUILD / "logs"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 

@@ -4,7 +4,8 @@
 """Make the virtual environments below ``.build/`` from the pins in ``tests/requirements/``, unless they fit already.
 
 ``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11
-with nothing installed. ``python -m tools.venvs lanes`` makes one for each other lane whose Python is found.
+with nothing installed. ``python -m tools.venvs lanes clients`` makes one for each other lane whose Python is found, and
+one for each client of others.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tools import interpreters, layout
+from tools.clients import CLIENTS, Client
 from tools.lanes import LANES, Lane, main_lane
 
 
@@ -85,14 +89,25 @@ def make_lane(lane: Lane) -> str:
     return f"{lane.core}: skipped, no Python {names} found"
 
 
+def make_client(client: Client) -> str:
+    """Make the virtual environment of one client with the Python that runs this script; returns what was done."""
+    made = _make(client.venv, Path(sys.executable), [client.requirements])
+    return f"{client.name}: {'made' if made else 'up to date'}"
+
+
 def main(arguments: list[str]) -> int:
-    """``main`` or ``lanes``; returns the exit status."""
+    """``main``, or any of ``lanes`` and ``clients``; returns the exit status."""
     try:
         if arguments == ["main"]:
             make_main()
-        elif arguments == ["lanes"]:
+        elif arguments and set(arguments) <= {"lanes", "clients"}:
+            wanted: list[Callable[[], str]] = []
+            if "clients" in arguments:
+                wanted += [partial(make_client, client) for client in CLIENTS]
+            if "lanes" in arguments:
+                wanted += [partial(make_lane, lane) for lane in LANES]
             with ThreadPoolExecutor(max_workers=2) as pool:
-                for line in pool.map(make_lane, LANES):
+                for line in pool.map(lambda make: make(), wanted):
                     print(line, flush=True)
         else:
             print(__doc__, file=sys.stderr)
