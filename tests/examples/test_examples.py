@@ -19,6 +19,7 @@ from tools import layout
 
 _EXAMPLES = layout.ROOT / "examples"
 _DEMO_TENANT = _EXAMPLES / "demo_tenant.yml"
+_PLAYBOOKS = sorted(path for path in _EXAMPLES.glob("*.yml") if path != _DEMO_TENANT)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,24 @@ def test_elevate_leaves_what_was_active_before(play, simulator):
     assert "200: accepted, the account had the right already" in output
     assert _changed(output) == 0
     assert playbooks.activated(simulator) == {("Security Reader", "/")}
+
+
+@pytest.mark.parametrize("path", _PLAYBOOKS, ids=lambda path: path.stem)
+def test_check_mode_from_a_clean_start(simulator, tmp_path, path):
+    """Nobody is signed in, nothing is asked of the service, and the whole playbook passes."""
+    environment = playbooks.variables(simulator, tmp_path / "sessions")
+    playbooks.run(path, environment, "--check", "--diff")
+    assert not (tmp_path / "sessions").exists()
+    assert simulator.calls("devicecode|/token|/v1.0/") == []
+
+
+def test_check_mode_of_elevate_with_a_session(play, simulator, tmp_path):
+    play("list_roles.yml")
+    output = playbooks.run(
+        _EXAMPLES / "elevate.yml", playbooks.variables(simulator, tmp_path / "sessions"), "--check", "--diff"
+    )
+    assert _changed(output) == 1
+    assert simulator.control("GET", "requests")["requests"] == []
 
 
 def test_list_roles(play, simulator):
