@@ -42,8 +42,8 @@ class Outcome:
         told = []
         for record in self.records:
             if record["status"] in ("failed", "unreachable"):
-                results = record["result"].get("results", [record["result"]])
-                bad = [one for one in results if one.get("failed")]
+                results = record["result"].get("results")
+                bad = [record["result"]] if results is None else [one for one in results if one.get("failed")]
                 told += [f"{record['name']}: {one.get('assertion', '')} {one.get('msg')}" for one in bad[:3]]
         return "\n".join(told)
 
