@@ -106,6 +106,8 @@ class Server:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name, "127.0.0.1").configure_cert(self._context)
         self.script: list[Behaviour] = [reply(200)]
+        # In place of the script: an answer for each request.
+        self.respond: Callable[[Request], Behaviour] | None = None
         self.requests: list[Request] = []
         # So many connections are torn down after the handshake, before anything is read.
         self.resets = 0
@@ -169,7 +171,10 @@ class Server:
                 return
             with self._lock:
                 self.requests.append(request)
-                behaviour = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+                if self.respond is not None:
+                    behaviour = self.respond(request)
+                else:
+                    behaviour = self.script.pop(0) if len(self.script) > 1 else self.script[0]
             if not behaviour(connection, self._stopping):
                 return
 

@@ -1,0 +1,91 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sign-in service small enough to see through: discovery, user realm, and tokens without a signature."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from unit.clocks import START
+from unit.https_server import Behaviour, Request, Server, reply
+from unit.state.saved import OID, TENANT
+
+APP = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
+GRAPH = "https://graph.microsoft.com"
+
+
+def jwt(**claims: Any) -> str:
+    """An unsigned token of the operator for Microsoft Graph; a claim of None is left out."""
+    told = {
+        "aud": GRAPH,
+        "tid": TENANT,
+        "oid": OID,
+        "upn": "operator@contoso.example",
+        "exp": START + 3600,
+        "iat": START - 60,
+        "scp": "RoleAssignmentSchedule.ReadWrite.Directory",
+        **claims,
+    }
+    parts = [{"alg": "none"}, {key: value for key, value in told.items() if value is not None}]
+    return ".".join(
+        [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts), "s"]
+    )
+
+
+class SignInService:
+    """Answers on a server. ``tokens`` are claims by grant, ``failures`` error bodies by grant; ``asked`` the token requests."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.url = server.url
+        # What the documents of the service name as its own address.
+        self.told_url = server.url
+        self.tokens: dict[str, dict[str, Any]] = {
+            "client_credentials": {"idtyp": "app", "upn": None, "scp": None, "roles": ["R"], "appid": APP},
+        }
+        self.failures: dict[str, dict[str, Any]] = {}
+        self.asked: list[dict[str, str]] = []
+        server.respond = self._respond
+
+    @property
+    def paths(self) -> list[str]:
+        return [urlsplit(request.target).path for request in self._server.requests]
+
+    def _respond(self, request: Request) -> Behaviour:
+        path = urlsplit(request.target).path
+        if path.endswith("/openid-configuration"):
+            return _json(200, self._discovery(path.split("/")[1]))
+        if "/userrealm/" in path:
+            return _json(200, {"account_type": "Managed", "domain_name": "contoso.example"})
+        if path.endswith("/token"):
+            return self._token({key: values[0] for key, values in parse_qs(request.body.decode()).items()})
+        return _json(404, {"error": "not_found"})
+
+    def _discovery(self, tenant: str) -> dict[str, str]:
+        known = tenant in (TENANT, "contoso.example", "organizations")
+        base = f"{self.told_url}/{TENANT}" if known else f"{self.told_url}/00000000-0000-4000-8000-000000000000"
+        return {
+            "issuer": f"{base}/v2.0",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        }
+
+    def _token(self, form: dict[str, str]) -> Behaviour:
+        self.asked.append(form)
+        grant = form["grant_type"]
+        if grant in self.failures:
+            return _json(400, self.failures[grant])
+        token = jwt(jti=str(len(self.asked)), **self.tokens.get(grant, {}))
+        body = {"token_type": "Bearer", "expires_in": 3600, "access_token": token, "scope": form.get("scope", "")}
+        if grant != "client_credentials":
+            body["refresh_token"] = f"refresh-{len(self.asked)}"
+        return _json(200, body)
+
+
+def _json(status: int, body: dict[str, Any]) -> Behaviour:
+    return reply(status, json.dumps(body).encode(), Content_Type="application/json")

@@ -1,0 +1,198 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""msal over our own transport: no other host, no port lost, failures in the contract's words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.access_token import OPERATION
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.client import (
+    SignInClient,
+    sign_in_failure,
+    tenant_id_of,
+)
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport
+
+from unit.https_server import reply
+from unit.sign_in.sts import APP
+from unit.state.saved import TENANT
+
+SCOPES = ["https://graph.microsoft.com/User.Read"]
+
+
+@pytest.fixture
+def transport(fake, ca_path):
+    made = Transport(clock=fake.clock, environ={}, http_timeout=5, ca_path=ca_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(service, transport) -> SignInClient:
+    return SignInClient(transport, service.url, TENANT, APP)
+
+
+# msal says of this flow, at each use, that it is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:This API has been deprecated:DeprecationWarning")
+
+
+def with_password(client: SignInClient):
+    return client.public().acquire_token_by_username_password("operator@contoso.example", "Pass-word-1", SCOPES)
+
+
+def test_the_password_flow_keeps_the_port(client, service):
+    """msal asks for the user realm at the host without its port."""
+    assert "access_token" in with_password(client)
+    assert any("/userrealm/" in path for path in service.paths)
+    (form,) = service.asked
+    assert form["grant_type"] == "password"
+    assert json.loads(form["claims"])["access_token"]["xms_cc"] == {"values": ["cp1"]}
+
+
+def test_the_client_credentials_flow(client, service):
+    result = client.confidential("Secret-1").acquire_token_for_client(["https://graph.microsoft.com/.default"])
+    assert "access_token" in result
+    assert service.asked[0]["client_secret"] == "Secret-1"
+
+
+def test_nothing_is_sent_to_another_host(client, service):
+    service.told_url = "https://elsewhere.example"
+    with pytest.raises(PimError) as caught:
+        with_password(client)
+    assert caught.value.code == "login_failed"
+    assert "elsewhere.example" in caught.value.message
+    assert service.asked == []
+
+
+def test_nothing_is_sent_to_another_port(client, service):
+    service.told_url = "https://localhost:1"
+    with pytest.raises(PimError):
+        with_password(client)
+    assert service.asked == []
+
+
+def test_a_refresh_brings_claims_and_the_new_refresh_token(client, service):
+    result = client.refresh("old", SCOPES, '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}')
+    (form,) = service.asked
+    assert (form["grant_type"], form["refresh_token"]) == ("refresh_token", "old")
+    claims = json.loads(form["claims"])["access_token"]
+    assert set(claims) == {"acrs", "xms_cc"}
+    assert result["refresh_token"] == "refresh-1"
+
+
+def test_a_refresh_token_that_is_no_longer_accepted(client, service):
+    for description in ("AADSTS700082: expired", "AADSTS50126: wrong", "no number"):
+        service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": description}
+        with pytest.raises(PimError) as caught:
+            client.refresh("old-refresh-token", SCOPES, None)
+        assert caught.value.code == "session_expired"
+        assert "old-refresh-token" not in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "service_unavailable"), (500, "service_unavailable"), (429, "throttled")]
+)
+def test_a_sign_in_service_that_is_busy(client, server, status, code):
+    server.respond = None
+    server.script = [reply(status)]
+    with pytest.raises(PimError) as caught:
+        with_password(client)
+    assert caught.value.code == code
+
+
+def test_a_busy_moment_is_waited_out(client, service, server, fake):
+    """msal by itself would replay the answer for a minute."""
+    answers = server.respond
+    turned_away = []
+
+    def respond(request):
+        if request.method == "POST" and len(turned_away) < 2:
+            turned_away.append(request)
+            return reply(503, Retry_After="1")
+        return answers(request)
+
+    server.respond = respond
+    assert "access_token" in with_password(client)
+    assert len(fake.slept) == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b"null", b"\xff"])
+def test_a_discovery_document_that_is_none(client, server, body):
+    server.respond = None
+    server.script = [reply(200, body)]
+    with pytest.raises(PimError):
+        with_password(client)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b"null", b'{"access_token": 7}'])
+def test_a_token_answer_that_is_none(service, server, options, context, body):
+    """The whole sign-in of a task, up to its failure."""
+    answers = server.respond
+    server.respond = lambda request: reply(200, body) if request.target.endswith("/token") else answers(request)
+    given = options(
+        tenant=TENANT, username="operator@contoso.example", password="Pass-word-1", resource="https://x.example"
+    )
+    result = perform(OPERATION, given, context())
+    assert result["failed"] is True
+    assert result["failure"]["code"] in ("login_failed", "invalid_response", "service_unavailable")
+    assert "Pass-word-1" not in json.dumps(result)
+
+
+def test_a_tenant_that_does_not_exist(client, server):
+    server.respond = None
+    server.script = [reply(400, b'{"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."}')]
+    with pytest.raises(PimError) as caught:
+        with_password(client)
+    assert (caught.value.code, caught.value.service_code) == ("login_failed", "AADSTS90002")
+
+
+def test_who_owns_a_domain(service, transport):
+    assert tenant_id_of(transport, service.url, "contoso.example") == TENANT
+    assert tenant_id_of(transport, service.url, "fabrikam.example") != TENANT
+
+
+@pytest.mark.parametrize(
+    "answer", [reply(404), reply(200, b""), reply(200, b"[]"), reply(200, b"7"), reply(200, b'{"issuer": 7}')]
+)
+def test_nobody_owns_a_domain(server, transport, answer):
+    server.script = [answer]
+    assert tenant_id_of(transport, server.url, "contoso.example") is None
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "service_code"),
+    [
+        (
+            {"error": "invalid_grant", "error_description": "AADSTS50126: Error\r\nTrace ID: t"},
+            "login_failed",
+            "AADSTS50126",
+        ),
+        ({"error": "invalid_grant", "error_codes": [50076], "error_description": ""}, "mfa_required", "AADSTS50076"),
+        ({"error": "invalid_grant", "error_description": "AADSTS65001: consent"}, "consent_required", "AADSTS65001"),
+        ({"error": "invalid_client", "error_description": "AADSTS7000215: secret"}, "login_failed", "AADSTS7000215"),
+        (
+            {"error": "unauthorized_client", "error_description": "AADSTS65002: first party"},
+            "consent_required",
+            "AADSTS65002",
+        ),
+        ({"error": "invalid_grant", "error_description": "AADSTS50105: not assigned"}, "forbidden", "AADSTS50105"),
+        ({"error": "x", "error_description": "AADSTS424242: new"}, "login_failed", "AADSTS424242"),
+        ({"error": "authorization_declined"}, "login_declined", "authorization_declined"),
+        ({"error": "expired_token"}, "login_expired", "expired_token"),
+        ({"error": "access_denied"}, "login_declined", "access_denied"),
+        ({"error": "interaction_required"}, "mfa_required", "interaction_required"),
+        ({"error": "temporarily_unavailable"}, "service_unavailable", "temporarily_unavailable"),
+        ({}, "login_failed", None),
+        ({"error": None, "error_description": None, "error_codes": "x"}, "login_failed", None),
+        ({"error": ["x"], "error_description": {"a": 1}, "error_codes": ["x"]}, "login_failed", "['x']"),
+    ],
+)
+def test_each_refusal_has_its_code(result, code, service_code):
+    error = sign_in_failure(result)
+    assert (error.code, error.service_code) == (code, service_code)
+    assert "Trace ID" not in error.sentence
