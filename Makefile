@@ -12,7 +12,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 $${PYEN
 endif
 RUN := .build/venv/bin/python -m
 
-.PHONY: help setup lanes demo test unit simulator-test examples-test contract integration gates sanity bench build changelog clean
+.PHONY: help setup lanes demo test unit simulator-test examples-test contract molecule integration gates sanity bench build changelog clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -23,7 +23,7 @@ setup:
 	@$(PYTHON) -m tools.collection_tree
 
 lanes: setup
-	@$(PYTHON) -m tools.venvs lanes clients
+	@$(PYTHON) -m tools.venvs lanes clients galaxy
 
 demo: setup
 	@$(RUN) tools.demo
@@ -31,8 +31,12 @@ demo: setup
 test: lanes
 	@$(RUN) tools.run_tests
 
-unit simulator-test examples-test gates bench: setup
+unit simulator-test examples-test molecule bench: setup
 	@$(RUN) tools.run_tests $(@:-test=)
+
+gates: setup
+	@$(PYTHON) -m tools.venvs galaxy
+	@$(RUN) tools.run_tests $@
 
 integration sanity contract: lanes
 	@$(RUN) tools.run_tests $@

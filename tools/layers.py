@@ -31,6 +31,7 @@ LAYERS = (
     Layer("sanity", "tests/gates/sanity", every_lane=True),
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
     Layer("contract", "tests/contract"),
+    Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),
     Layer("unit", "tests/unit", every_lane=True),

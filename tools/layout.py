@@ -13,6 +13,7 @@ BUILD = ROOT / ".build"
 MAIN_VENV = BUILD / "venv"
 LANES = BUILD / "lanes"
 CLIENTS = BUILD / "clients"
+GALAXY = BUILD / "galaxy"
 LOGS = BUILD / "logs"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 

@@ -4,8 +4,8 @@
 """Make the virtual environments below ``.build/`` from the pins in ``tests/requirements/``, unless they fit already.
 
 ``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11
-with nothing installed. ``python -m tools.venvs lanes clients`` makes one for each other lane whose Python is found, and
-one for each client of others.
+with nothing installed. ``python -m tools.venvs lanes clients galaxy`` makes one for each other lane whose Python is
+found, one for each client of others, and one for the tools of Galaxy.
 """
 
 from __future__ import annotations
@@ -95,17 +95,26 @@ def make_client(client: Client) -> str:
     return f"{client.name}: {'made' if made else 'up to date'}"
 
 
+def make_galaxy() -> str:
+    """Make the virtual environment of Galaxy's own tools; returns what was done."""
+    core = main_lane(sys.version_info[:2]).requirements
+    made = _make(layout.GALAXY, Path(sys.executable), [core, layout.REQUIREMENTS / "galaxy.txt"])
+    return f"galaxy: {'made' if made else 'up to date'}"
+
+
 def main(arguments: list[str]) -> int:
-    """``main``, or any of ``lanes`` and ``clients``; returns the exit status."""
+    """``main``, or any of ``lanes``, ``clients`` and ``galaxy``; returns the exit status."""
     try:
         if arguments == ["main"]:
             make_main()
-        elif arguments and set(arguments) <= {"lanes", "clients"}:
+        elif arguments and set(arguments) <= {"lanes", "clients", "galaxy"}:
             wanted: list[Callable[[], str]] = []
             if "clients" in arguments:
                 wanted += [partial(make_client, client) for client in CLIENTS]
             if "lanes" in arguments:
                 wanted += [partial(make_lane, lane) for lane in LANES]
+            if "galaxy" in arguments:
+                wanted.append(make_galaxy)
             with ThreadPoolExecutor(max_workers=2) as pool:
                 for line in pool.map(lambda make: make(), wanted):
                     print(line, flush=True)

@@ -87,6 +87,7 @@ def test_what_is_in_it(artefact):
         "changelogs",
         "docs",
         "examples",
+        "extensions",
         "meta",
         "plugins",
         "roles",
