@@ -1,0 +1,128 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Microsoft's own clients, msal and msgraph-sdk, find the service they know."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.exchanges import Checker
+from contract.recording_proxy import RecordingProxy
+from simulator_process import Simulator
+from tools.clients import MSGRAPH
+
+STORY = Path(__file__).resolve().parent / "clients" / "msgraph_story.py"
+CLIENT_ID = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+PEOPLE = ("operator@contoso.example", "approver@contoso.example")
+CHANGES = {"minimum_active": "PT1S", "page_size": 5, "device_login": {"interval": "PT1S"}}
+LIMIT_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> Iterator[dict[str, Any]]:
+    """{what: what the story told of it}, and the calls behind it as ``exchanges``."""
+    python = MSGRAPH.venv / "bin" / "python"
+    if not python.exists():
+        pytest.skip("msgraph-sdk is not installed: make lanes")
+    directory = tmp_path_factory.mktemp("msgraph")
+    with Simulator(changes=CHANGES) as simulator, RecordingProxy(simulator.url, simulator.ca_path, directory) as proxy:
+        process = subprocess.Popen(
+            [str(python), str(STORY), proxy.url, str(proxy.ca_path), simulator.tenant_id, CLIENT_ID],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=(directory / "errors").open("w"),
+            text=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        try:
+            # Each code is approved by its person, as on the page that the code is entered at.
+            for person in PEOPLE:
+                line = process.stdout.readline()
+                assert line, (directory / "errors").read_text()
+                code = json.loads(line)["user_code"]
+                simulator.control("POST", f"device_codes/{code}", {"decision": "approve", "username": person})
+            output, _errors = process.communicate(timeout=LIMIT_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+        assert process.returncode == 0, (directory / "errors").read_text()[-6000:]
+        lines = [json.loads(line) for line in output.splitlines()]
+        yield {**{line.pop("what"): line for line in lines}, "exchanges": tuple(proxy.exchanges)}
+
+
+def test_device_code(told):
+    assert told["signed in"]["people"] == list(PEOPLE)
+
+
+def test_lists(told):
+    eligible = told["eligible"]
+    assert eligible["first_page"] == 5
+    assert eligible["rows"] > 15
+    assert {"Security Reader", "License Administrator", "Campus Operator"} <= set(eligible["roles"])
+    assert "/administrativeUnits/1f0a7c2e-93b4-4f55-8d61-0c5b7e2a9d10" in eligible["scopes"]
+    assert told["active"]["roles"] == {"Directory Readers": "Assigned", "Guest Inviter": "Assigned"}
+    assert told["active"]["permanent"] == ["Directory Readers"]
+
+
+def test_policy(told):
+    policy = told["policy"]
+    assert len(policy["rules"]) == 17
+    # Each rule became an object of its own class, by its @odata.type.
+    kinds = ("Approval", "AuthenticationContext", "Enablement", "Expiration", "Notification")
+    assert policy["types"] == [f"UnifiedRoleManagementPolicy{kind}Rule" for kind in kinds]
+    assert policy["maximum"] == 8 * 3600
+    assert policy["enabled"] == ["Justification"]
+    assert policy["approval"] is False
+    assert told["no provider"]["refused"][0] == 400
+
+
+def test_validate(told):
+    assert told["validated"]["status"] in ("Granted", "Provisioned")
+    assert told["validated"]["only"] is True
+    assert told["validated"]["active"] is False
+    assert told["refused"]["refused"] == [400, "RoleAssignmentRequestPolicyValidationFailed"]
+
+
+def test_activate_and_deactivate(told):
+    activated = told["activated"]
+    assert activated["status"] == "Provisioned"
+    assert (activated["type"], activated["principal"], activated["using"]) == ("Activated", "Operator", True)
+    assert activated["seconds"] == pytest.approx(3600, abs=5)
+    assert told["again"]["refused"] == [400, "RoleAssignmentExists"]
+    assert told["deactivated"] == {"status": "Revoked", "active": False}
+
+
+def test_schedule_and_cancel(told):
+    assert told["cancelled"]["planned"] == "Granted"
+    assert told["cancelled"]["status"] == "Canceled"
+    assert told["cancelled"]["again"][0] == 400
+
+
+def test_approve(told):
+    approved = told["approved"]
+    assert approved["asked"] == "PendingApproval"
+    assert approved["waiting"] == [[True, "Privileged Role Administrator"]]
+    assert approved["steps"] == [["InProgress", "NotReviewed", True]]
+    assert approved["status"] == "Provisioned"
+    assert approved["decided"] == "Approve"
+    assert told["decided twice"]["refused"][0] == 409
+
+
+def test_calls_and_answers_are_as_published(told, graph, record_property, capsys):
+    findings = Checker(graph).check(told["exchanges"])
+    record_property("checked", findings.requests.total() + findings.replies.total())
+    with capsys.disabled():
+        print(f"\nmsgraph-sdk: {findings.summary()}")
+    assert not findings.faults, "\n".join(sorted(set(findings.faults)))
+    assert findings.requests.total() > 20
+    assert any(
+        name.startswith("PATCH beta/roleManagement/directory/roleAssignmentApprovals") for name in findings.requests
+    )
