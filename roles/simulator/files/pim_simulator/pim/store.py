@@ -107,7 +107,10 @@ class Store:
     def pending(self, key: Key) -> Request | None:
         """An activation of this key that is decided or started later."""
         waiting = ("PendingApproval", "PendingProvisioning", "Granted", "ScheduleCreated")
-        return next((r for r in self.requests.values() if r.key == key and r.status in waiting), None)
+        return next(
+            (r for r in self.requests.values() if r.key == key and r.action == "selfActivate" and r.status in waiting),
+            None,
+        )
 
     def active_role_ids(self, object_id: str, now: datetime, scope: str = "/") -> set[str]:
         """Roles in force at the scope for a principal, also through its groups."""

@@ -129,13 +129,9 @@ class Submission:
             raise role_assignment_does_not_exist()
         self._check_authentication_context()
         self._check_activation_rules(window, eligible=eligibility is not None)
-        end = window.end
-        if eligibility is not None and eligibility.end is not None and end is not None:
-            # an activation does not outlive the eligibility it stands on
-            end = min(end, eligibility.end)
         if self.policy.approval_required():
             return self._kept(self._request("PendingApproval", window, start=None, approval=True))
-        return self.activate(self._request("", window, start=window.start), window.start, end, eligibility)
+        return self.activate(self._request("", window, start=window.start), window, eligibility)
 
     def _eligibility(self, window: Window) -> Schedule | None:
         principals = [self.key.principal_id]
@@ -143,34 +139,39 @@ class Submission:
             principals += self.store.directory.groups_of(self.caller.object_id)
         return self.store.eligibility_for(principals, self.key, window.start)
 
-    def activate(self, request: Request, start: datetime, end: datetime | None, source: Schedule | None) -> Request:
+    def activate(self, request: Request, window: Window, source: Schedule | None) -> Request:
         """Carry an accepted activation out: now, after the tenant's provisioning time, or at its start."""
+        start, end = window.start, window.end
         if start > self.now:
             request.status = self.tenant.behaviour.scheduled_status
-            in_force = start
         elif self.tenant.lag.provisioning:
             request.status = "PendingProvisioning"
-            in_force = start + self.tenant.lag.provisioning
+            start += self.tenant.lag.provisioning
+            if end is not None and window.expiration.type == "afterDuration":
+                end += self.tenant.lag.provisioning
         else:
             request.status = "Provisioned"
-            in_force = start
-        request.start = request.completed = in_force
-        schedule = Schedule(
-            id=request.id,
-            kind="assignment",
-            key=self.key,
-            start=in_force,
-            end=end if end is None else end + (in_force - start),
-            expiration=request.expiration or read_window(self.body, self.now).expiration,
-            created=self.now,
-            created_using=request.id,
-            assignment_type="Activated",
-            activated_using=source.id if source else None,
-            listed_from=in_force + self.tenant.lag.activation,
-        )
+        if source is not None and source.end is not None and end is not None:
+            # an activation does not outlive the eligibility it stands on
+            end = min(end, source.end)
+        request.start = request.completed = start
         if not request.validation_only:
-            request.target_schedule_id = schedule.id
-            self.store.add(schedule)
+            request.target_schedule_id = request.id
+            self.store.add(
+                Schedule(
+                    id=request.id,
+                    kind="assignment",
+                    key=self.key,
+                    start=start,
+                    end=end,
+                    expiration=window.expiration,
+                    created=self.now,
+                    created_using=request.id,
+                    assignment_type="Activated",
+                    activated_using=source.id if source else None,
+                    listed_from=start + self.tenant.lag.activation,
+                )
+            )
         return self._kept(request)
 
     def _self_deactivate(self) -> Request:
@@ -332,11 +333,7 @@ def activate_after_approval(store: Store, request: Request, now: datetime) -> No
     submission = Submission(store, request.kind, request.body, caller, now)
     window = read_window(request.body, now)
     principals = [request.key.principal_id, *store.directory.groups_of(request.key.principal_id)]
-    eligibility = store.eligibility_for(principals, request.key, window.start)
-    end = window.end
-    if eligibility is not None and eligibility.end is not None and end is not None:
-        end = min(end, eligibility.end)
-    submission.activate(request, window.start, end, eligibility)
+    submission.activate(request, window, store.eligibility_for(principals, request.key, window.start))
 
 
 def cancel(store: Store, request: Request, caller: Caller, now: datetime) -> None:
