@@ -145,7 +145,9 @@ def test_beta_has_its_own_batch(client: Client) -> None:
 
 def test_order_of_answers(client: Client) -> None:
     names = [str(n) for n in range(20)]
-    orders = {tuple(i["id"] for i in _batch(client, [_get(n) for n in names]).json()["responses"]) for _ in range(3)}
+    orders = {
+        tuple(i["id"] for i in _batch(client, [_get(n) for n in names]).json()["responses"]) for _unused in range(3)
+    }
     assert orders != {tuple(names)}, "answers come in any order"
     with Simulator(changes={"behaviour": {"batch_order": "as_asked"}}) as other:
         answer = _batch(Client(other), [_get(n) for n in names]).json()

@@ -105,7 +105,7 @@ def _fault(client: Client, **order: Any) -> None:
 def test_a_status(client: Client) -> None:
     token = client.token()
     _fault(client, path="^/v1.0/me", status=429, retry_after=7, times=2, skip=1)
-    answers = [client.graph("GET", "me", token) for _ in range(5)]
+    answers = [client.graph("GET", "me", token) for _unused in range(5)]
     assert [answer.status_code for answer in answers] == [200, 429, 429, 200, 200]
     assert answers[1].headers["Retry-After"] == "7"
     assert error_of(answers[1]) == (429, "TooManyRequests")
@@ -117,7 +117,7 @@ def test_a_status(client: Client) -> None:
 def test_for_ever_and_for_one_method(client: Client) -> None:
     token = client.token()
     _fault(client, path="/me", method="get", status=503, times=None)
-    assert [client.graph("GET", "me", token).status_code for _ in range(3)] == [503] * 3
+    assert [client.graph("GET", "me", token).status_code for _unused in range(3)] == [503] * 3
     assert client.graph("DELETE", "me", token).status_code == 405
     _fault(client, path="/token$", status=503)
     answer = client.password_answer(OPERATOR)
@@ -180,7 +180,7 @@ def test_delay_and_latency(client: Client) -> None:
     token = client.token()
     _fault(client, path="/me", delay_ms=300)
     durations = []
-    for _ in range(2):
+    for _unused in range(2):
         started = time.monotonic()
         assert client.graph("GET", "me", token).status_code == 200
         durations.append(time.monotonic() - started)

@@ -61,7 +61,7 @@ def test_fifty_clients_at_once(simulator: Simulator) -> None:
     def work(_number: int) -> list[float]:
         client = Client(simulator)
         durations = []
-        for _ in range(10):
+        for _unused in range(10):
             started = time.monotonic()
             answer = client.graph("GET", f"{DIRECTORY}/roleEligibilityScheduleInstances/{MINE}", token)
             durations.append(time.monotonic() - started)
@@ -93,7 +93,7 @@ def test_answers_are_not_held_back(simulator: Simulator) -> None:
     token = client.token()
     client.graph("GET", "me", token)
     durations = []
-    for _ in range(20):
+    for _unused in range(20):
         started = time.monotonic()
         client.graph("GET", "me", token)
         durations.append(time.monotonic() - started)

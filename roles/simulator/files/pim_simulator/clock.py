@@ -21,9 +21,8 @@ class Clock:
 
     def advance(self, step: timedelta) -> None:
         """Move forward (back with a negative step)."""
-        # now() must stay a date that can be written: an OverflowError here leaves the clock as it was
-        _ = self.now() + step
-        self._offset += step
+        # to a time that no date can express: OverflowError, and the clock stays as it was
+        self.set(self.now() + step)
 
     def set(self, moment: datetime) -> None:
         self._offset = moment - datetime.now(timezone.utc)

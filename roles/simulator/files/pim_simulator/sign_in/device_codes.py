@@ -62,7 +62,7 @@ class DeviceCodes:
         now = self._clock.now()
         code = DeviceCode(
             device_code=secrets.token_urlsafe(64),
-            user_code="".join(secrets.choice(_ALPHABET) for _ in range(9)),
+            user_code="".join(secrets.choice(_ALPHABET) for _unused in range(9)),
             client_id=client_id,
             asked=asked,
             demands=demands,

@@ -89,7 +89,7 @@ def _convert(wanted: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None:
             return None
-        return _convert(next(arg for arg in get_args(wanted) if arg is not type(None)), value, where)
+        return _convert(next(arg for arg in get_args(wanted) if arg is not types.NoneType), value, where)
     if origin is Literal:
         if value not in get_args(wanted):
             raise TenantError(f"{where} must be one of {', '.join(get_args(wanted))}, not {value!r}")
