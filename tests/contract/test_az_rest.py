@@ -43,11 +43,12 @@ class AzRest:
         self._environment = {
             **os.environ,
             "AZURE_CONFIG_DIR": str(directory / "azure"),
-            # Neither reports to anybody nor looks for news of itself.
+            # It reports to nobody.
             "AZURE_CORE_COLLECT_TELEMETRY": "no",
-            "AZURE_CORE_DISABLE_CONFIRM_PROMPT": "yes",
             "AZURE_CORE_SURVEY_MESSAGE": "no",
-            "AZURE_AUTO_UPGRADE_ENABLE": "no",
+            # At its first start it looks for a newer version all the same: that ends at a proxy that is not there.
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "localhost",
             "REQUESTS_CA_BUNDLE": str(proxy.ca_path),
         }
 
