@@ -15,6 +15,8 @@ from typing import Any
 
 from .times import format_duration, format_time
 
+# The Microsoft clouds, by the word users know them by; `sign_in.clouds` says where they answer.
+CLOUD_NAMES = ("public", "usgov", "usgov_dod", "china")
 # The service keeps an activation, and asks of one, at least this long (Microsoft Entra documentation, "pim-how-to-add-role-to-user").
 SHORTEST_ACTIVATION = 300
 

@@ -26,6 +26,8 @@ _TIME = re.compile(
 )
 # Longer than any policy allows (a year); keeps a slip of the finger from overflowing a date.
 LONGEST = 366 * 86400
+# The last second of the calendar (9999-12-31T23:59:59Z), in seconds since 1970.
+LAST_TIMESTAMP = 253402300799
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,19 @@ def format_time(moment: datetime | None) -> str | None:
     """`YYYY-MM-DDTHH:MM:SSZ`, or None for None."""
     # isoformat pads the year, which strftime does not: Microsoft Graph writes the year 1 for "never".
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if moment else None
+
+
+def later(moment: datetime, seconds: float) -> datetime:
+    """The moment so many seconds after, at most the last of the calendar."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return from_timestamp(LAST_TIMESTAMP)
+
+
+def is_timestamp(value: object) -> bool:
+    """Whether it is a number of seconds since 1970 that a calendar can show."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LAST_TIMESTAMP
 
 
 def from_timestamp(seconds: float) -> datetime:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -95,7 +96,9 @@ class Transport:
         self._ca_path = ca_path
         self._environ = environ
         self._service_offset = 0.0
+        self._tls = _tls_context(clock, ca_path)
         self._session = requests.Session()
+        self._session.mount("https://", _adapter(self._tls))
         # Nothing of the user's machine changes a call: no .netrc, no REQUESTS_CA_BUNDLE over our CA, no proxy unseen.
         self._session.trust_env = False
         self._session.headers["User-Agent"] = "ansible-entra.pim"
@@ -167,7 +170,7 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, form: Mapping[str, str] | None
     ) -> Reply:
         place = _place(url)
-        deadline = self._clock.monotonic() + self._timeout
+        self._tls.deadline = self._clock.monotonic() + self._timeout
         try:
             response = self._session.request(
                 method,
@@ -184,10 +187,10 @@ class Transport:
                 reply = Reply(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
-                    self._read(response, deadline, place),
+                    _read(response, place),
                 )
         except requests.exceptions.SSLError as error:
-            raise _tls_failure(place, self._ca_path, error) from None
+            raise _tls_failure(place, error) from None
         except requests.exceptions.ProxyError:
             raise PimError(
                 "network", f"The proxy for {place} did not connect", advice="Check HTTPS_PROXY and NO_PROXY."
@@ -203,11 +206,6 @@ class Transport:
         except requests.exceptions.RequestException as error:
             raise PimError("network", f"The call to {place} failed ({type(error).__name__})", uncertain=True) from None
         except OSError as error:
-            # requests raises it for a CA path that is not there.
-            if self._ca_path:
-                raise invalid_option(
-                    "ca_path", self._ca_path, "it must be a readable file of PEM certificates"
-                ) from None
             raise PimError("network", f"The call to {place} failed ({type(error).__name__})", uncertain=True) from None
         self._learn_time(reply)
         if 300 <= reply.status < 400:
@@ -218,22 +216,6 @@ class Transport:
                 uncertain=method not in _SAFE,
             )
         return reply
-
-    def _read(self, response: requests.Response, deadline: float, place: str) -> bytes:
-        """The body, within the call's own time also where a server drips."""
-        chunks, size = [], 0
-        for chunk in response.iter_content(65536):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_BODY:
-                raise PimError(
-                    "invalid_response", f"{place} answered with more than {LARGEST_BODY >> 20} MB", uncertain=True
-                )
-            if self._clock.monotonic() > deadline:
-                raise PimError(
-                    "network", f"{place} did not finish its answer within {self._timeout:g} s", uncertain=True
-                )
-        return b"".join(chunks)
 
     def _learn_time(self, reply: Reply) -> None:
         moment = _http_date(reply.headers.get("date") or "")
@@ -270,6 +252,66 @@ def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) ->
     return delay if asked is None else asked + random.uniform(0.0, 0.25)  # noqa: S311  # no secret
 
 
+class _DeadlineContext(ssl.SSLContext):
+    """Client TLS whose sockets know when the call they serve has to be over.
+
+    A socket's own time-out holds for each piece that arrives: a server that drips would hold a task for ever.
+    """
+
+    deadline = float("inf")
+    monotonic: Callable[[], float]
+
+
+class _DeadlineSocket(ssl.SSLSocket):
+    def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002  # the name ssl gives it
+        context = self.context
+        if isinstance(context, _DeadlineContext):
+            left = context.deadline - context.monotonic()
+            if left <= 0:
+                raise TimeoutError("the call's own time is over")
+            self.settimeout(left)
+        return super().read(len, buffer)
+
+
+def _tls_context(clock: Clock, ca_path: str | None) -> _DeadlineContext:
+    context = _DeadlineContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _DeadlineSocket
+    context.monotonic = clock.monotonic
+    if ca_path:
+        try:
+            context.load_verify_locations(**{"capath" if os.path.isdir(ca_path) else "cafile": ca_path})
+        except (OSError, ssl.SSLError):
+            raise invalid_option("ca_path", ca_path, "it must be a readable file of PEM certificates") from None
+    return context
+
+
+def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
+    """An adapter over our TLS, with a proxy or without."""
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> Any:
+            return super().init_poolmanager(*args, ssl_context=context, **options)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, ssl_context=context, **options)
+
+    return Adapter()
+
+
+def _read(response: requests.Response, place: str) -> bytes:
+    """The body, as long as it is of a size these services give."""
+    chunks, size = [], 0
+    for chunk in response.iter_content(65536):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise PimError(
+                "invalid_response", f"{place} answered with more than {LARGEST_BODY >> 20} MB", uncertain=True
+            )
+    return b"".join(chunks)
+
+
 def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
@@ -284,20 +326,20 @@ def _place(url: str) -> str:
     return readable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", 200)
 
 
-def _tls_failure(place: str, ca_path: str | None, error: Exception) -> PimError:
+def _tls_failure(place: str, error: Exception) -> PimError:
     reason: object = error
     while reason is not None and not isinstance(reason, ssl.SSLError):
         reason = _deeper(reason)
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        detail = f"its certificate was not accepted: {readable(reason.verify_message, 120)}"
-    elif ca_path and isinstance(reason, ssl.SSLError) and "NO_CERTIFICATE" in str(reason.reason or reason):
-        return invalid_option("ca_path", ca_path, "it must be a readable file of PEM certificates")
-    else:
-        detail = "the TLS handshake failed"
+    refused = isinstance(reason, ssl.SSLCertVerificationError)
+    why = getattr(reason, "verify_message", "")
+    detail = f"its certificate was not accepted: {readable(why, 120)}" if refused else "TLS broke off"
     return PimError(
         "network",
         f"{place}: {detail}",
-        advice="Check ca_path (also ENTRA_PIM_CA_PATH, REQUESTS_CA_BUNDLE), the host name and the clock; verification cannot be turned off.",
+        advice="Check ca_path (also ENTRA_PIM_CA_PATH, REQUESTS_CA_BUNDLE), the host name and the clock; "
+        "verification cannot be turned off.",
+        # Only a refused certificate is certain to come before the request is sent.
+        uncertain=not refused,
     )
 
 

@@ -230,7 +230,8 @@ def _unwrapped(code: str | None, message: str) -> tuple[str | None, str | None]:
 
 def _translated(reply: Reply, code: str | None, message: str | None, request_id: str | None) -> PimError:
     status = reply.status
-    ours = SERVICE_CODES.get(code or "") or STATUSES.get(status)
+    # A 403 without Graph's own body comes from something in between.
+    ours = SERVICE_CODES.get(code or "") or (STATUSES.get(status) if code or status != 403 else None)
     context = None
     claims = None
     if code and "AcrsValidationFailed" in code:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from ..advice import step_up_advice
 from ..errors import PimError
 from ..models import SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
-from ..times import format_duration, format_time
+from ..times import format_duration, format_time, later
 
 # What has to be done for one role.
 KEEP = "keep"
@@ -121,7 +121,7 @@ def decide(step: Step, policy: Policy | PimError | None, terms: Terms, now: date
         problem = PimError("policy_violation", f"{_name(step.before)}: {'; '.join(breaches)}")
         return replace(step, problem=_of(step, problem))
     start = terms.start if terms.start is not None and terms.start > now else None
-    end = (start or now) + timedelta(seconds=duration)
+    end = later(start or now, duration)
     eligible_until = step.before.eligible_until
     if eligible_until is not None and eligible_until < end:
         warnings.append(

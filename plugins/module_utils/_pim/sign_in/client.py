@@ -19,6 +19,8 @@ from ..errors import PimError, readable
 from ..transport import Reply, Transport
 from .token_claims import CAPABILITY, with_capability
 
+# What msal reads of the discovery document.
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "issuer")
 _NUMBER = re.compile(r"AADSTS(\d+)")
 # OAuth error -> our code, where no AADSTS number says more (RFC 8628, section 3.5).
 _OAUTH = {
@@ -136,9 +138,14 @@ class _MsalHttp:
         query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
         address = self._checked(url)
         reply = self._transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
-        if reply.status != 200 and "/.well-known/" in url:
-            raise sign_in_failure(_body(reply)) if 400 <= reply.status < 500 else _unavailable(reply)
-        return self._answer(reply)
+        answer = self._answer(reply)
+        if "/.well-known/" in url:
+            body = _body(reply)
+            if reply.status != 200:
+                raise sign_in_failure(body)
+            if not all(isinstance(body.get(key), str) for key in _ENDPOINTS):
+                raise _nonsense(reply)
+        return answer
 
     def post(
         self,
@@ -173,6 +180,9 @@ class _MsalHttp:
         # What is left after our repeats must not reach msal: it would replay the answer for a minute.
         if reply.status == 429 or reply.status >= 500:
             raise _unavailable(reply)
+        # msal takes it for granted that the service speaks JSON; only the user realm may be missing.
+        if reply.status != 404 and not _body(reply):
+            raise _nonsense(reply)
         return _MsalAnswer(reply)
 
 
@@ -197,6 +207,14 @@ def _body(reply: Reply) -> dict[str, Any]:
     except ValueError:
         body = None
     return body if isinstance(body, dict) else {}
+
+
+def _nonsense(reply: Reply) -> PimError:
+    return PimError(
+        "invalid_response",
+        f"The sign-in service answered (HTTP {reply.status}) with something that is none of its answers",
+        status=reply.status,
+    )
 
 
 def _unavailable(reply: Reply) -> PimError:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import PimError
+from ..models import CLOUD_NAMES
 
+_GOVERNMENT_ARM = "https://management.usgovcloudapi.net"
 # Microsoft Graph's own application id, which some tokens carry as their audience.
 GRAPH_APPLICATION = "00000003-0000-0000-c000-000000000000"
 
@@ -53,22 +55,21 @@ def _cloud(authority: str, graph: str, arm: str) -> Cloud:
     return Cloud(authority, graph, arm, graph, arm)
 
 
-CLOUDS: dict[str, Cloud] = {
-    "public": _cloud(
-        "https://login.microsoftonline.com", "https://graph.microsoft.com", "https://management.azure.com"
-    ),
-    "usgov": _cloud(
-        "https://login.microsoftonline.us", "https://graph.microsoft.us", "https://management.usgovcloudapi.net"
-    ),
-    "usgov_dod": _cloud(
-        "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "https://management.usgovcloudapi.net"
-    ),
-    "china": _cloud(
-        "https://login.chinacloudapi.cn",
-        "https://microsoftgraph.chinacloudapi.cn",
-        "https://management.chinacloudapi.cn",
-    ),
-}
+CLOUDS: dict[str, Cloud] = dict(
+    zip(
+        CLOUD_NAMES,
+        (
+            _cloud("https://login.microsoftonline.com", "https://graph.microsoft.com", "https://management.azure.com"),
+            _cloud("https://login.microsoftonline.us", "https://graph.microsoft.us", _GOVERNMENT_ARM),
+            _cloud("https://login.microsoftonline.us", "https://dod-graph.microsoft.us", _GOVERNMENT_ARM),
+            _cloud(
+                "https://login.chinacloudapi.cn",
+                "https://microsoftgraph.chinacloudapi.cn",
+                "https://management.chinacloudapi.cn",
+            ),
+        ),
+    )
+)
 
 URL_OPTIONS = ("authority_url", "graph_url", "arm_url")
 

@@ -67,9 +67,15 @@ class Credentials:
     client_id: str | None
     # The method asked for, where one was.
     method: str | None
+    # A session is named, so credentials of the environment do not count.
+    silenced: bool
 
     def looked_at(self) -> str:
         """For the failure message: what was tried."""
+        if self.silenced:
+            return (
+                "credentials on the task, and the session, which is named: credentials of the environment do not count"
+            )
         return "credentials on the task, ENTRA_PIM_* credentials, the session, AZURE_* credentials"
 
 
@@ -114,7 +120,7 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     if task is None and not silenced:
         _refuse_what_is_not_here(environ)
         own = _from_environment(OWN, environ, method, username, client_id)
-    return Credentials(task, own, None if silenced else azure, username, client_id, method)
+    return Credentials(task, own, None if silenced else azure, username, client_id, method, silenced)
 
 
 def _refuse_what_is_not_here(environ: Mapping[str, str]) -> None:

@@ -30,7 +30,13 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
     client = SignInClient(
         transport, request.endpoints["authority_url"], request.tenant or "organizations", request.client_id
     )
-    result = _METHODS[request.method](client, request, clock)
+    try:
+        result = _METHODS[request.method](client, request, clock)
+    except PimError as error:
+        if error.code == "consent_required":
+            permissions = ", ".join(_permissions(" ".join(request.scopes)))
+            error.message += f": client {request.client_id} lacks consent for {permissions}"
+        raise
     return _session(request, result, clock, name)
 
 

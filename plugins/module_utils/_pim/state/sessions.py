@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PimError
-from ..times import Clock
+from ..models import CLOUD_NAMES
+from ..times import Clock, is_timestamp
 from . import files
 
 FORMAT = 1
@@ -152,7 +153,10 @@ def _parse(path: str, name: str, content: bytes) -> Session:
 def _token(values: Mapping[str, Any]) -> Token:
     token = Token(**values)
     if not (
-        _text(token.access_token) and _number(token.obtained_at) and _number(token.expires_at) and _texts(token.scopes)
+        _text(token.access_token)
+        and is_timestamp(token.obtained_at)
+        and is_timestamp(token.expires_at)
+        and _texts(token.scopes)
     ):
         raise TypeError("token")
     return token
@@ -168,12 +172,13 @@ def _sound(session: Session) -> bool:
     return (
         all(_text(value) for value in texts)
         and all(value is None or _text(value) for value in maybe_texts)
+        and session.cloud in CLOUD_NAMES
         and (session.mfa is None or isinstance(session.mfa, bool))
         and _texts(session.tenant_names)
         and _texts(session.authentication_contexts)
         and isinstance(session.scopes, dict)
         and all(_texts(value) for value in session.scopes.values())
-        and _number(session.activated_at)
+        and is_timestamp(session.activated_at)
     )
 
 
@@ -183,10 +188,6 @@ def _text(value: object) -> bool:
 
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _corrupt(path: str) -> PimError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import PimError
-from ...times import Clock, format_time, from_timestamp
+from ...times import LAST_TIMESTAMP, Clock, format_time, from_timestamp, is_timestamp
 from ..client import SignInClient
 from ..request import SignInRequest
 from ..token_claims import decode, texts
@@ -22,8 +22,8 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
             "access_token cannot be used: it is not a JWT of Microsoft Entra that names tenant and account",
             advice="",
         )
-    expires = claims.get("exp")
-    if not isinstance(expires, (int, float)) or isinstance(expires, bool):
+    expires = _clamped(claims.get("exp"))
+    if expires is None:
         raise PimError("invalid_option", "access_token cannot be used: it does not say when it expires", advice="")
     if expires <= clock.time():
         raise PimError(
@@ -44,3 +44,11 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
         "expires_in": expires - clock.time(),
         "scope": claims.get("scp") or " ".join(texts(claims.get("roles"))),
     }
+
+
+def _clamped(value: object) -> float | None:
+    """A number of seconds since 1970, moved into the calendar; None for what is no number."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    inside = min(max(value, 0), LAST_TIMESTAMP)
+    return float(inside) if is_timestamp(inside) else None
