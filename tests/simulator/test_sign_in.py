@@ -79,7 +79,7 @@ def test_the_token_of_a_user(client: Client) -> None:
     answer = client.password_answer(OPERATOR, client_info="1", claims=CP1)
     body = answer.json()
     keys = client.session.get(f"{client.simulator.url}/common/discovery/v2.0/keys").json()["keys"]
-    key = jwt.PyJWK(keys[0])
+    key = jwt.PyJWK(keys[0]).key
     claims = jwt.decode(body["access_token"], key, algorithms=["RS256"], audience=GRAPH)
     me = client.graph("GET", "me", body["access_token"]).json()
     assert claims["oid"] == me["id"]
