@@ -171,12 +171,12 @@ class Server:
                 return
             with self._lock:
                 self.requests.append(request)
-                if self.respond is not None:
-                    behaviour = self.respond(request)
-                else:
-                    behaviour = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+                behaviour = self._next() if self.respond is None else self.respond(request)
             if not behaviour(connection, self._stopping):
                 return
+
+    def _next(self) -> Behaviour:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def _read(self, connection: ssl.SSLSocket, data: bytes) -> tuple[Request | None, bytes]:
         while b"\r\n\r\n" not in data:
