@@ -39,7 +39,7 @@ def _galaxy(program, *arguments, cwd, **variables):
 
 
 def _import(artefact, directory, **settings):
-    """What galaxy-importer says about an artefact, as Automation Hub sets it: (lines of complaint, its result, all it printed)."""
+    """What galaxy-importer says about an artefact, as Automation Hub sets it: (complaints, its result, all it printed)."""
     variables = {f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()}
     done = _galaxy(
         "python",
