@@ -80,10 +80,12 @@ class PimError(Exception):
         self.provider, self.role, self.scope = provider, role, scope
         return self
 
-    def twin(self) -> PimError:
-        """The same failure once more, to be told of another role."""
+    def retold(self, message: str | None = None, advice: str | None = None) -> PimError:
+        """The same failure once more, to be told of another role or in other words."""
         other = PimError(self.code, self.message)
         other.__dict__.update(self.__dict__)
+        other.message = message or self.message
+        other.advice = self.advice if advice is None else advice
         return other
 
     @property

@@ -120,7 +120,7 @@ class Graph:
         except PimError as error:
             if reads_only or error.code == "session_expired":
                 raise
-            return {index: error.twin() for index in indexes}
+            return {index: error.retold() for index in indexes}
         found: dict[int, Reply | PimError] = {}
         by_id = {str(index): index for index in indexes}
         for item in answers:

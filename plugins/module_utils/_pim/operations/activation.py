@@ -145,7 +145,7 @@ def _carried_out(connection: Connection, options: ActivationOptions, works: Sequ
         # It stops the task, but what was done before it is told.
         for work in works:
             if not work.settled:
-                work.failed(error.twin())
+                work.failed(error.retold())
     try:
         _mark_tokens(connection, works, context)
     except PimError as error:

@@ -309,13 +309,7 @@ def validate(connection: Connection, works: Sequence[Work], carry_out: CarryOut)
 
 
 def _left_off(work: Work, error: PimError) -> PimError:
-    return PimError(
-        error.code,
+    return error.retold(
         f"{work.name} was deactivated to be renewed, and could not be activated again, so it is off now: {error.message}",
-        service_code=error.service_code,
-        service_message=error.service_message,
-        status=error.status,
-        request_id=error.request_id,
-        authentication_context=error.authentication_context,
         advice="Run again to activate it.",
     )

@@ -129,9 +129,7 @@ def _outcome_entry(outcome: Answer | PimError) -> dict[str, object]:
 
 
 def unknown_fate(work: Work, error: PimError) -> PimError:
-    return PimError(
-        error.code,
+    return error.retold(
         f"The answer to the request for {work.name} was lost, and what became of it could not be found out: {error.message}",
-        status=error.status,
         advice="Its state is unknown. Running again is safe: what is already done is found and left.",
     )

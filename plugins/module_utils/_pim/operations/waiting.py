@@ -187,14 +187,8 @@ def _last_look(connection: Connection, work: Work) -> None:
 
 
 def _cannot_look(work: Work, error: PimError) -> PimError:
-    return PimError(
-        error.code,
-        f"The request for {work.name} was sent, but the service does not let it be looked at: {error.message}",
-        service_code=error.service_code,
-        service_message=error.service_message,
-        status=error.status,
-        request_id=error.request_id,
-        advice=error.advice,
+    return error.retold(
+        f"The request for {work.name} was sent, but the service does not let it be looked at: {error.message}"
     )
 
 

@@ -158,17 +158,8 @@ def all_problems(steps: Iterable[Step]) -> PimError | None:
 def together(problems: Sequence[PimError]) -> PimError | None:
     if len(problems) < 2:
         return problems[0] if problems else None
-    first = problems[0]
     told = " ".join(f"({number}) {problem.message}." for number, problem in enumerate(problems, 1))
-    return PimError(
-        first.code,
-        f"{len(problems)} of the roles cannot work, and nothing was written: {told}",
-        service_code=first.service_code,
-        status=first.status,
-        request_id=first.request_id,
-        advice=first.advice,
-        authentication_context=first.authentication_context,
-    ).about(provider=str(first.provider), role=str(first.role), scope=first.scope)
+    return problems[0].retold(f"{len(problems)} of the roles cannot work, and nothing was written: {told}")
 
 
 def twice(rows: Sequence[RoleRow]) -> RoleRow | None:
