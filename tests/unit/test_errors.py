@@ -75,7 +75,7 @@ def test_a_long_text_is_cut():
     assert readable("word " * 1000).endswith("…")
 
 
-@pytest.mark.parametrize(("value", "shown"), [(None, ""), ("", ""), (0, ""), ("plain", "plain"), (" a\r\nb ", "a b")])
+@pytest.mark.parametrize(("value", "shown"), [(None, ""), ("", ""), (0, "0"), ("plain", "plain"), (" a\r\nb ", "a b")])
 def test_what_is_plain_stays(value, shown):
     assert readable(value) == shown
 

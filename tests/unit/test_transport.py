@@ -269,6 +269,14 @@ def test_headers_that_drip_are_left_in_time(made, server, real_clock):
     assert took < 3
 
 
+def test_a_server_that_never_shakes_hands_is_left_in_time(made, real_clock):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://localhost:{silent.getsockname()[1]}/"
+        took = seconds_of(lambda: failure(made(real_clock, timeout=0.5), "POST", url, json_body={}))
+    # Nothing was sent yet, so it may be tried again, each time for as long.
+    assert took < 8
+
+
 def test_all_repeats_end_within_the_budget(made, server):
     """Each call takes the server 20 s: the repeats stop in time."""
     fake = FakeClock()
@@ -350,9 +358,10 @@ def test_a_ca_that_is_none_is_named(made, server, fake, tmp_path, content):
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
-    error = failure(made(fake.clock, ca=str(path)), "GET", server.url)
-    assert error.code == "invalid_option"
-    assert "ca_path" in error.message
+    with pytest.raises(PimError) as caught:
+        made(fake.clock, ca=str(path)).send("GET", server.url)
+    assert caught.value.code == "invalid_option"
+    assert "ca_path" in caught.value.message
 
 
 # Proxies.
