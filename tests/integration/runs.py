@@ -16,6 +16,7 @@ from typing import Any
 
 import trustme
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from simulator_process import DEFAULT_TENANT, Simulator
 
@@ -117,7 +118,19 @@ def tokens_file(directory: Path) -> Path:
 
 def command(target: str, edge: str, directory: Path, verbosity: str = "-vvv") -> list[str]:
     playbook = [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(HERE / "run_target.yml"), verbosity]
-    return [*playbook, "-i", str(HERE / "inventory.yml"), "--limit", edge, "-e", f"target={target} run_dir={directory}"]
+    variables = ["-e", f"target={target} run_dir={directory}", "-e", f"@{directory / 'vaulted.yml'}"]
+    return [*playbook, "-i", str(HERE / "inventory.yml"), "--limit", edge, *variables]
+
+
+def write_vaulted(directory: Path) -> Path:
+    """``vaulted_password``: the operator's, encrypted in the text of a variable; returns the file with the vault's password."""
+    password_file = directory.with_name(f"{directory.name}.vault")
+    password_file.write_text(secrets.token_hex(16), encoding="utf-8")
+    vault = VaultLib([("default", VaultSecret(password_file.read_bytes()))])
+    encrypted = vault.encrypt(passwords()["PASSWORD_OF_OPERATOR"]).decode()
+    indented = "".join(f"  {line}\n" for line in encrypted.splitlines())
+    (directory / "vaulted.yml").write_text(f"vaulted_password: !vault |\n{indented}", encoding="utf-8")
+    return password_file
 
 
 def run(target: str, edge: str, directory: Path) -> Outcome:
@@ -125,9 +138,11 @@ def run(target: str, edge: str, directory: Path) -> Outcome:
     (directory / "tmp").mkdir(parents=True)
     # One that has not signed the simulator's certificate.
     trustme.CA().cert_pem.write_to_path(directory / "another_ca.pem")
+    password_file = write_vaulted(directory)
     wanted = settings(target)
     with Simulator(changes=wanted.get("tenant")) as simulator:
         variables = environment(simulator, directory, wanted.get("environment", {}))
+        variables["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password_file)
         try:
             done = subprocess.run(
                 command(target, edge, directory),
