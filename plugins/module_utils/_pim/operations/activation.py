@@ -16,7 +16,7 @@ from ..plans.activation import Step, Terms
 from ..plans.resolve import resolve
 from ..plans.rows import key_of
 from .activation_options import ActivationOptions, activation_options, spec
-from .carrying_out import CarryOut, validate
+from .carrying_out import CarryOut
 from .connection import Connection, open_connection
 from .connection_options import connection_options
 from .context import Context
@@ -55,7 +55,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         raise
     works, rows = _decided(connection, options, found, context)
     if context.check_mode:
-        validate(connection, works, CarryOut(connection, options, _terms(connection, options), context))
+        CarryOut(connection, options, _terms(connection, options), context).rehearse(works)
         _foretell(works)
     else:
         _carried_out(connection, options, works, context)

@@ -55,10 +55,44 @@ class CarryOut:
         self._deactivate([work for work in works if work.step.action in (plan.DEACTIVATE, plan.RENEW)])
         self._activate_again([work for work in works if work.step.action == plan.RENEW and not work.settled])
 
-    def activation(self, step: Step) -> Activation:
+    def _activation(self, step: Step) -> Activation:
         options = self._options
         start = options.start if options.start is not None and options.start > self._connection.now() else None
         return Activation(step.duration, start, options.justification, options.ticket_number, options.ticket_system)
+
+    def rehearse(self, works: Sequence[Work]) -> None:
+        """Check mode: asks the service what it would say to the activations, which changes nothing.
+
+        It cannot be asked about a renewal while the role is active, nor about a request that takes the place of another.
+        """
+        for work in works:
+            if work.step.step_up is not None:
+                work.status = "step_up_required"
+        asked = [work for work in works if work.step.action == plan.ACTIVATE and work.step.step_up is None]
+        for work, outcome in zip(asked, self._validated(asked)):
+            if isinstance(outcome, PimError) and outcome.code == "policy_violation":
+                refusal = self._reconsidered(work, outcome)
+                self._rehearsed(work, self._validated([work])[0] if refusal is None else refusal)
+            else:
+                self._rehearsed(work, outcome)
+
+    def _validated(self, works: Sequence[Work]) -> list[Answer | PimError]:
+        calls = [
+            work.provider.activate_call(
+                work.row, str(work.row.principal_id), self._activation(work.step), validate_only=True
+            )
+            for work in works
+        ]
+        return self._connection.run(calls) if calls else []
+
+    def _rehearsed(self, work: Work, outcome: Answer | PimError) -> None:
+        if isinstance(outcome, Answer):
+            status = outcome.body.get("status")
+            work.status = status if isinstance(status, str) else None
+        elif outcome.code == "mfa_required":
+            work.status = "step_up_required"
+        elif outcome.service_code not in _THERE | _UNDER_WAY:
+            work.failed(outcome)
 
     def _withdraw(self, works: Sequence[Work]) -> None:
         for place, outcome in submit(self._connection, works, "cancel", cancel_call).items():
@@ -82,18 +116,23 @@ class CarryOut:
 
     def _activate(self, works: Sequence[Work]) -> None:
         lost: list[Work] = []
-        clamped: list[tuple[Work, PimError]] = []
+        refused: list[tuple[Work, PimError]] = []
         for place, outcome in self._submit_activations(works).items():
             work = works[place]
             if self._accepted(work, outcome) or isinstance(outcome, Answer):
                 continue
             if outcome.uncertain:
                 lost.append(work)
-            elif outcome.code == "policy_violation" and work.step.wanted.duration != "max":
-                clamped.append((work, outcome))
+            elif outcome.code == "policy_violation":
+                refused.append((work, outcome))
             else:
                 work.failed(outcome)
-        self._explain_or_clamp(clamped)
+        for work, refusal in refused:
+            explained = self._reconsidered(work, refusal)
+            if explained is not None:
+                work.failed(explained)
+            else:
+                self._last_try(work)
         self._repeat_lost(lost)
 
     def _submit_activations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
@@ -102,7 +141,7 @@ class CarryOut:
             works,
             "activate",
             lambda work: work.provider.activate_call(
-                work.row, str(work.row.principal_id), self.activation(work.step), validate_only=False
+                work.row, str(work.row.principal_id), self._activation(work.step), validate_only=False
             ),
         )
 
@@ -127,24 +166,25 @@ class CarryOut:
             return True
         return False
 
-    def _explain_or_clamp(self, refused: Sequence[tuple[Work, PimError]]) -> None:
-        """A refusal by policy is explained with what the policy allows; without a duration asked for, its maximum is tried once."""
-        if not refused:
-            return
-        policies = read_policies(self._connection, [work.row for work, _error in refused])
-        for (work, error), policy in zip(refused, policies):
-            if isinstance(policy, PimError):
-                work.failed(error)
-                continue
-            step = plan.decide(work.step, policy, self._terms, self._connection.now())
-            if step.problem is not None:
-                error.message = step.problem.message
-                work.failed(error)
-            elif step.duration != work.step.duration:
-                work.step = step
-                self._last_try(work)
-            else:
-                work.failed(error)
+    def _reconsidered(self, work: Work, refusal: PimError) -> PimError | None:
+        """A refusal by policy, explained with what the policy allows; None where the work now asks for less, and may be tried again.
+
+        Less is asked for once, and only where the task named no duration.
+        """
+        try:
+            policy = read_policies(self._connection, [work.row])[0]
+        except PimError:
+            # The refusal itself is what the user is told.
+            return refusal
+        if isinstance(policy, PimError):
+            return refusal
+        step = plan.decide(work.step, policy, self._terms, self._connection.now())
+        if step.problem is not None:
+            return refusal.retold(step.problem.message)
+        if step.duration == work.step.duration:
+            return refusal
+        work.step = step
+        return None
 
     def _last_try(self, work: Work) -> None:
         outcome = self._submit_activations([work])[0]
@@ -283,29 +323,6 @@ class CarryOut:
             open_works = again + missing
         for work in open_works:
             work.failed(_left_off(work, failures[id(work)]))
-
-
-def validate(connection: Connection, works: Sequence[Work], carry_out: CarryOut) -> None:
-    """Check mode: asks the service what it would say to the activations. A renewal cannot be asked for while the role is active."""
-    asked = [work for work in works if work.step.action == plan.ACTIVATE and work.step.step_up is None]
-    calls = [
-        work.provider.activate_call(
-            work.row, str(work.row.principal_id), carry_out.activation(work.step), validate_only=True
-        )
-        for work in asked
-    ]
-    for work, outcome in zip(asked, connection.run(calls) if calls else []):
-        if isinstance(outcome, PimError):
-            if outcome.code == "mfa_required":
-                work.status = "step_up_required"
-            elif outcome.service_code not in _THERE | _UNDER_WAY:
-                work.failed(outcome)
-            continue
-        status = outcome.body.get("status")
-        work.status = status if isinstance(status, str) else None
-    for work in works:
-        if work.step.step_up is not None:
-            work.status = "step_up_required"
 
 
 def _left_off(work: Work, error: PimError) -> PimError:
