@@ -41,6 +41,10 @@ gates: setup
 integration sanity contract: lanes
 	@$(RUN) tools.run_tests $@
 
+bench: setup
+	@$(RUN) tools.run_tests $@
+	@cat .build/logs/bench.txt
+
 build: setup
 	@$(RUN) tools.build
 

@@ -14,7 +14,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connecti
     connection_spec,
 )
 
-HOME = {"HOME": "/home/operator"}
+HOME = {"HOME": "/elsewhere/operator"}
 
 
 def given(environ=None, **params):
@@ -92,7 +92,7 @@ def test_names_of_sessions_that_are_none(name):
 def test_the_defaults():
     options = given()
     assert (options.session, options.http_timeout) == ("default", 30.0)
-    assert options.session_dir == "/home/operator/.local/state/entra-pim"
+    assert options.session_dir == "/elsewhere/operator/.local/state/entra-pim"
     assert (options.tenant, options.cloud, options.urls, options.ca_path) == (None, None, {}, None)
 
 
@@ -100,9 +100,9 @@ def test_the_defaults():
     ("environ", "directory"),
     [
         ({"XDG_STATE_HOME": "/state"}, "/state/entra-pim"),
-        ({"XDG_STATE_HOME": "relative"}, "/home/operator/.local/state/entra-pim"),
-        ({"XDG_STATE_HOME": ""}, "/home/operator/.local/state/entra-pim"),
-        ({"ENTRA_PIM_SESSION_DIR": "~/s"}, "/home/operator/s"),
+        ({"XDG_STATE_HOME": "relative"}, "/elsewhere/operator/.local/state/entra-pim"),
+        ({"XDG_STATE_HOME": ""}, "/elsewhere/operator/.local/state/entra-pim"),
+        ({"ENTRA_PIM_SESSION_DIR": "~/s"}, "/elsewhere/operator/s"),
     ],
 )
 def test_where_sessions_are_kept(environ, directory):
