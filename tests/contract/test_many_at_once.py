@@ -6,75 +6,23 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.one_task import run_all, run_one
-from contract.recording import passwords, roles_of
+from contract.home import USER, Home
+from contract.recording import roles_of
 from simulator_process import Simulator
 
 AT_ONCE = 20
-USER = "manyroles@contoso.example"
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     with Simulator() as running:
         yield running
-
-
-class Home:
-    """A session directory and those who use it."""
-
-    def __init__(self, simulator: Simulator, directory: Path) -> None:
-        self.simulator = simulator
-        self.directory = directory / "sessions"
-        self._environment = {
-            **simulator.environment,
-            "ENTRA_PIM_SESSION_DIR": str(self.directory),
-            "ENTRA_PIM_SESSION": "default",
-        }
-        self._connect = {"username": USER, "password": passwords()[USER]}
-
-    def all(self, *orders: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        return run_all(self._environment, list(orders))
-
-    def one(self, operation: str, **params: Any) -> dict[str, Any]:
-        return run_one(self._environment, operation, **params)
-
-    def connect(self, **params: Any) -> tuple[str, dict[str, Any]]:
-        return "connect", {**self._connect, **params}
-
-    def session(self, name: str = "default") -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.directory / f"{name}.json").read_text(encoding="utf-8"))
-        return found
-
-    def end_token(self) -> None:
-        """The session's token for Graph ends, as far as this machine knows."""
-        session = self.session()
-        session["tokens"]["graph"]["expires_at"] = time.time() - 1
-        (self.directory / "default.json").write_text(json.dumps(session), encoding="utf-8")
-
-    def redemptions(self, since: int) -> int:
-        calls = self.simulator.control("GET", f"calls?since={since}&path=/token$")["calls"]
-        return sum(call["detail"] == "grant_type=refresh_token" for call in calls)
-
-    def last_call(self) -> int:
-        return int(max((call["sequence"] for call in self.simulator.calls()), default=0))
-
-    def check_files(self, *sessions: str) -> None:
-        """Each file is whole and private, and there is none beside those expected."""
-        names = {path.name for path in self.directory.iterdir() if not path.name.endswith(".lock")}
-        assert names - {"journal.jsonl"} == {f"{name}.json" for name in sessions}
-        for path in self.directory.iterdir():
-            assert path.stat().st_mode & 0o077 == 0, path
-        for name in sessions:
-            assert self.session(name)["refresh_token"]
 
 
 @pytest.fixture
