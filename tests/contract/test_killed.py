@@ -61,12 +61,16 @@ class Kills:
         return task
 
     def seconds(self, kind: str) -> float:
-        """How long a task of this kind takes that nobody kills."""
-        task = self._begin(kind, 0)
-        start = time.monotonic()
-        result = task.result()
-        assert not result.get("failed"), result
-        return time.monotonic() - start
+        """How long a task of this kind takes that nobody kills. The shortest of three: the machine may be busy, and what
+        is killed too late is not killed."""
+        found = []
+        for _attempt in range(3):
+            task = self._begin(kind, 0)
+            start = time.monotonic()
+            result = task.result()
+            found.append(time.monotonic() - start)
+            assert not result.get("failed"), result
+        return min(found)
 
     def kill(self, kind: str, number: int, after: float) -> bool:
         """Whether the task was still at work."""
