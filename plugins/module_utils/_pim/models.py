@@ -52,8 +52,9 @@ class Request:
 
     def as_pending(self) -> dict[str, Any]:
         return {
-            "request_id": self.request_id,
-            "status": self.status,
+            # A request that is only foretold has neither yet.
+            "request_id": self.request_id or None,
+            "status": self.status or None,
             "created_at": format_time(self.created_at),
             "start_time": format_time(self.start_time),
         }

@@ -173,7 +173,7 @@ def _mark_tokens(connection: Connection, works: Sequence[Work], context: Context
 def _foretell(works: Sequence[Work]) -> None:
     """Check mode: what would be, where nothing is known to be against it."""
     for work in works:
-        if work.error is None and work.step.changes:
+        if not work.settled and work.step.changes:
             work.changed = True
             work.switched_on = work.step.action in plan.ACTIVATING
             work.switched_off = work.step.action == plan.DEACTIVATE

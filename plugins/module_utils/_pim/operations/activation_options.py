@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..errors import PimError, invalid_option
-from ..models import SHORTEST_ACTIVATION, Wanted
+from ..errors import invalid_option
+from ..models import Wanted
 from ..providers.registry import PROVIDERS
-from ..times import FORMS, format_duration, parse_duration, parse_time
+from ..times import FORMS, parse_duration, parse_time
 from .connection_options import connection_spec
 
 DEFAULT_PROVIDER = "entra_roles"
@@ -75,7 +75,7 @@ class ActivationOptions:
 
 
 def activation_options(params: Mapping[str, Any]) -> ActivationOptions:
-    """Raises `invalid_option` or `policy_violation` (a duration no policy allows)."""
+    """Raises `invalid_option`."""
     default = _duration("duration", params.get("duration"))
     # An empty role is as good as none: ansible-core 2.20 makes an empty text of null.
     items = params.get("roles")
@@ -127,15 +127,9 @@ def _duration(option: str, value: str | None) -> int | str | None:
     if value.strip().lower() == "max":
         return "max"
     try:
-        seconds = parse_duration(value)
+        return parse_duration(value)
     except ValueError:
         raise invalid_option(option, value, f"it must be {FORMS}, or max") from None
-    if seconds < SHORTEST_ACTIVATION:
-        raise PimError(
-            "policy_violation",
-            f"{option}={value!r} is shorter than the {format_duration(SHORTEST_ACTIVATION)} that Entra asks of every activation",
-        )
-    return seconds
 
 
 def _minimum_remaining(value: str) -> int:

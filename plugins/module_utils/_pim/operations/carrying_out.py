@@ -68,6 +68,8 @@ class CarryOut:
         for work in works:
             if work.step.step_up is not None:
                 work.status = "step_up_required"
+            if work.step.action in (plan.DEACTIVATE, plan.RENEW) and self._seconds_too_early(work) > 0:
+                self._too_early(work, PimError("too_early", f"{work.name} has been active for less than five minutes"))
         asked = [work for work in works if work.step.action == plan.ACTIVATE and work.step.step_up is None]
         for work, outcome in zip(asked, self._validated(asked)):
             if isinstance(outcome, PimError) and outcome.code == "policy_violation":
@@ -271,16 +273,23 @@ class CarryOut:
         elif outcome.service_code in _GONE:
             # It ended meanwhile, or somebody else ended it: the look that follows tells.
             work.request = None
-        elif outcome.code == "too_early" and self._options.too_early == "leave":
-            work.status, work.settled = "left_to_expire", True
-            until = format_time(work.row.expires_at)
-            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
         elif outcome.code == "too_early" and self._options.too_early == "wait":
             early.append((work, outcome))
+        elif outcome.code == "too_early":
+            self._too_early(work, outcome)
         elif outcome.uncertain:
             lost.append(work)
         else:
             work.failed(outcome)
+
+    def _too_early(self, work: Work, refusal: PimError) -> None:
+        """What the task says to do about an activation that is too young to be ended; waiting is done elsewhere."""
+        if self._options.too_early == "fail":
+            work.failed(refusal)
+        elif self._options.too_early == "leave":
+            work.status, work.settled = "left_to_expire", True
+            until = format_time(work.row.expires_at)
+            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
 
     def _seconds_too_early(self, work: Work) -> float:
         """Until the activation is old enough to be ended, by the service's clock."""

@@ -97,6 +97,8 @@ def connection_options(
 
 def _session_dir(params: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     given = params.get("session_dir") or variable(environ, "ENTRA_PIM_SESSION_DIR")
+    if given and "\0" in given:
+        raise invalid_option("session_dir", given, "it must be a path")
     if not given:
         state_home = variable(environ, "XDG_STATE_HOME")
         # The XDG specification: a relative path there is to be passed over.
@@ -115,7 +117,7 @@ def _home(environ: Mapping[str, str]) -> str:
 def _file(option: str, path: str | None) -> str | None:
     if not path:
         return None
-    if not os.path.isfile(path):
+    if "\0" in path or not os.path.isfile(path):
         raise invalid_option(option, path, "there is no such file")
     # The session keeps it, for tasks that run in another directory.
     return os.path.abspath(path)

@@ -70,6 +70,9 @@ class Step:
 def first_look(wanted: Wanted, row: RoleRow, terms: Terms, now: datetime) -> Step:
     """The step for one role as far as it can be told without its policy."""
     action, problem = _wanted_active(row, terms, now) if terms.active else _wanted_inactive(row)
+    if terms.active and problem is None and action not in ACTIVATING:
+        # Nothing will be activated, but the next run may find it otherwise: a wrong duration is told at once.
+        problem = _breach_of([_too_short(wanted)], row)
     if problem is not None:
         problem.about(provider=row.provider, role=str(row.role), scope=row.scope)
     after = row
@@ -116,10 +119,9 @@ def decide(step: Step, policy: Policy | PimError | None, terms: Terms, now: date
             f"The policy of {_name(step.before)} could not be read ({policy.code}): the service decides what it allows."
         )
     duration = _duration(step.wanted, known)
-    breaches = _breaches(step, known, duration, terms)
-    if breaches:
-        problem = PimError("policy_violation", f"{_name(step.before)}: {'; '.join(breaches)}")
-        return replace(step, problem=_of(step, problem))
+    breach = _breach_of(_breaches(step, known, duration, terms), step.before)
+    if breach is not None:
+        return replace(step, problem=_of(step, breach))
     start = terms.start if terms.start is not None and terms.start > now else None
     end = later(start or now, duration)
     eligible_until = step.before.eligible_until
@@ -222,13 +224,21 @@ def _duration(wanted: Wanted, policy: Policy | None) -> int:
     return min(DEFAULT_DURATION, most or DEFAULT_DURATION)
 
 
+def _too_short(wanted: Wanted) -> str:
+    """What is wrong with a duration that no policy allows, empty where nothing is."""
+    if not isinstance(wanted.duration, int) or wanted.duration >= SHORTEST_ACTIVATION:
+        return ""
+    return f"duration {format_duration(wanted.duration)} is below the minimum of {format_duration(SHORTEST_ACTIVATION)}"
+
+
+def _breach_of(rules: Sequence[str], row: RoleRow) -> PimError | None:
+    told = "; ".join(rule for rule in rules if rule)
+    return PimError("policy_violation", f"{_name(row)}: {told}") if told else None
+
+
 def _breaches(step: Step, policy: Policy | None, duration: int, terms: Terms) -> list[str]:
     """Every rule the activation would break, each with what is allowed."""
-    found = []
-    if duration < SHORTEST_ACTIVATION and isinstance(step.wanted.duration, int):
-        found.append(
-            f"duration {format_duration(duration)} is below the minimum of {format_duration(SHORTEST_ACTIVATION)}"
-        )
+    found = [_too_short(step.wanted)]
     if terms.minimum_remaining > duration:
         found.append(
             f"minimum_remaining {format_duration(terms.minimum_remaining)} is more than a new activation gives ({format_duration(duration)})"

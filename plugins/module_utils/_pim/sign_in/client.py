@@ -138,13 +138,12 @@ class _MsalHttp:
         query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
         address = self._checked(url)
         reply = self._transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
-        answer = self._answer(reply)
-        if "/.well-known/" in url:
-            body = _body(reply)
-            if reply.status != 200:
-                raise sign_in_failure(body)
-            if not all(isinstance(body.get(key), str) for key in _ENDPOINTS):
-                raise _nonsense(reply)
+        answer, body = self._answer(reply), _body(reply)
+        # msal goes on where the user realm is missing; any other refusal it would raise in a form of its own.
+        if reply.status >= 400 and not (reply.status == 404 and "/userrealm/" in url):
+            raise sign_in_failure(body)
+        if "/.well-known/" in url and not all(isinstance(body.get(key), str) for key in _ENDPOINTS):
+            raise _nonsense(reply)
         return answer
 
     def post(

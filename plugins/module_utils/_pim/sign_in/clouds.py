@@ -81,7 +81,9 @@ def checked_url(option: str, value: str) -> str:
         host, _port = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if parts.scheme.lower() != "https" or not host or "@" in parts.netloc or parts.query or parts.fragment:
+    # urlsplit passes over line breaks and tabs in silence: the host would be another one than was written.
+    blank = any(character <= " " or character == "\x7f" for character in value)
+    if blank or parts.scheme.lower() != "https" or not host or "@" in parts.netloc or parts.query or parts.fragment:
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise PimError(
             "invalid_option",

@@ -24,14 +24,16 @@ def is_domain(text: str) -> bool:
 
 def same_account(one: str, other: str | None) -> bool:
     """User principal names in any case; a guest's home name and its name in the other tenant are the same."""
-    return other is not None and _home_name(one) == _home_name(other)
+    return other is not None and home_name(one).casefold() == home_name(other).casefold()
 
 
-def _home_name(name: str) -> str:
-    """`user_home.example#EXT#@tenant.example` -> `user@home.example`: a domain holds no underscore, so the last one is the @."""
-    folded = name.casefold()
-    local, mark, _tenant = folded.partition(_GUEST)
-    if not mark:
-        return folded
-    user, underscore, domain = local.rpartition("_")
-    return f"{user}@{domain}" if underscore else local
+def home_name(name: str) -> str:
+    """The name an account has in its own tenant.
+
+    `user_home.example#EXT#@tenant.example` -> `user@home.example`: a domain holds no underscore, so the last one is the @.
+    """
+    mark = name.lower().find(_GUEST)
+    if mark < 0:
+        return name
+    user, underscore, domain = name[:mark].rpartition("_")
+    return f"{user}@{domain}" if underscore else domain

@@ -39,10 +39,10 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
             return dict(result)
         if result.get("error") not in ("authorization_pending", "slow_down"):
             raise sign_in_failure(result)
-        interval = float(flow.get("interval") or 5)
-        waited = clock.monotonic() - started
-        if waited + interval > lifetime:
+        left = min(lifetime, request.login_timeout) - (clock.monotonic() - started)
+        if left > 0:
+            clock.sleep(min(float(flow.get("interval") or 5), left))
+        elif lifetime <= request.login_timeout:
             raise PimError("login_expired", "The code was not entered before it expired")
-        if waited + interval > request.login_timeout:
+        else:
             raise PimError("login_timeout", f"Nobody signed in within login_timeout={request.login_timeout:g} s")
-        clock.sleep(interval)
