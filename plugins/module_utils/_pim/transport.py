@@ -200,9 +200,9 @@ class Transport:
         except requests.exceptions.ReadTimeout:
             raise PimError("network", f"{place} did not answer within {self._timeout:g} s", uncertain=True) from None
         except requests.exceptions.ConnectionError as error:
-            never_sent = _never_connected(error)
-            what = "cannot be reached" if never_sent else "closed the connection before its answer was complete"
-            raise PimError("network", f"{place} {what}", uncertain=not never_sent) from None
+            raise (
+                PimError("network", f"{place} cannot be reached") if _never_connected(error) else _closed(place)
+            ) from None
         except requests.exceptions.RequestException as error:
             raise PimError("network", f"The call to {place} failed ({type(error).__name__})", uncertain=True) from None
         except OSError as error:
@@ -330,6 +330,9 @@ def _tls_failure(place: str, error: Exception) -> PimError:
     reason: object = error
     while reason is not None and not isinstance(reason, ssl.SSLError):
         reason = _deeper(reason)
+    if isinstance(reason, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        # No fault of TLS: the other side went away.
+        return _closed(place)
     refused = isinstance(reason, ssl.SSLCertVerificationError)
     why = getattr(reason, "verify_message", "")
     detail = f"its certificate was not accepted: {readable(why, 120)}" if refused else "TLS broke off"
@@ -341,6 +344,10 @@ def _tls_failure(place: str, error: Exception) -> PimError:
         # Only a refused certificate is certain to come before the request is sent.
         uncertain=not refused,
     )
+
+
+def _closed(place: str) -> PimError:
+    return PimError("network", f"{place} closed the connection before its answer was complete", uncertain=True)
 
 
 def _never_connected(error: BaseException) -> bool:
