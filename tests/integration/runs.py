@@ -99,7 +99,6 @@ def environment(simulator: Simulator, directory: Path, given: dict[str, str]) ->
         "ANSIBLE_REMOTE_TMP": str(own / "remote_tmp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_ROLES_PATH": str(TARGETS),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "RECORD_FILE": str(directory / "results"),
         "RECORD_SESSIONS": str(directory),
         "RECORD_TOKENS": str(tokens_file(directory)),
