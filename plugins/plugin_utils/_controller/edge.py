@@ -10,15 +10,12 @@ own messages for bad ones, warnings and deprecations of options, `invocation`, a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible import constants
-from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -33,6 +30,12 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performi
     secrets_within_reach,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
+from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import (
+    deprecation,
+    plain,
+    shows_invocation,
+    warning_text,
+)
 
 # Asked once, in the parent: the forked workers of a task have no terminal of their own.
 TERMINAL = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
@@ -73,9 +76,7 @@ class OperationAction(ActionBase):
     def _run_here(self) -> dict[str, Any]:
         spec = self.operation.spec()
         supports_check_mode = spec.pop("supports_check_mode", True)
-        # Plain types: 2.19 tags what it templates, 2.16 has objects of its own for vault texts.
-        given = json.loads(json.dumps(self._task.args, default=str))
-        validation = ArgumentSpecValidator(**spec).validate(given)
+        validation = ArgumentSpecValidator(**spec).validate(plain(self._task.args))
         context = Context(
             clock=Clock(time.time, time.monotonic, time.sleep),
             environ=os.environ,
@@ -87,13 +88,13 @@ class OperationAction(ActionBase):
         params = validation.validated_parameters
         refused = {"failed": True, "msg": self._option_message(validation)} if validation.error_messages else None
         result = refused or perform(self.operation, params, context)
-        warnings = [_told(warning) for warning in validation._warnings] + context.warnings
+        warnings = [warning_text(warning) for warning in validation._warnings] + context.warnings
         if warnings:
             result["warnings"] = warnings
-        deprecations = [_deprecation(one) for one in validation._deprecations]
+        deprecations = [deprecation(one) for one in validation._deprecations]
         if deprecations:
             result["deprecations"] = deprecations
-        if _shows_invocation():
+        if shows_invocation():
             result["invocation"] = {"module_args": params}
         return _masked(result, set(validation._no_log_values) | secrets_within_reach(params, context))
 
@@ -129,20 +130,3 @@ def _masked(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
     masked: dict[str, Any] = remove_values(result, secrets)
     masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
     return masked
-
-
-def _told(warning: Any) -> str:
-    text = warning.get("warning") or warning.get("msg") if isinstance(warning, Mapping) else warning
-    return str(text)
-
-
-def _deprecation(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in one.items() if value is not None}
-
-
-def _shows_invocation() -> bool:
-    """ansible-core 2.21 made it a setting; before, it was always there."""
-    try:
-        return bool(constants.config.get_config_value("INJECT_INVOCATION"))
-    except AnsibleError:
-        return True

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -19,14 +18,14 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context 
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform, secrets_within_reach
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
-from ansible_collections.entra.pim.plugins.plugin_utils._controller.secrets import register_secret
+from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import plain, register_secret
 
 
 def perform_lookup(operation: Operation, terms: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
     """The result of the operation; AnsibleError with the same sentence a task would show."""
     if terms:
         raise AnsibleError(f"entra.pim.{operation.name} takes no terms, only keywords such as resource=...")
-    validation = ArgumentSpecValidator(**operation.spec()).validate(json.loads(json.dumps(keywords, default=str)))
+    validation = ArgumentSpecValidator(**operation.spec()).validate(plain(keywords))
     context = Context(clock=Clock(time.time, time.monotonic, time.sleep), environ=os.environ)
     secrets = set(validation._no_log_values) | secrets_within_reach(validation.validated_parameters, context)
     if validation.error_messages:

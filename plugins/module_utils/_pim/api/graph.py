@@ -61,11 +61,15 @@ class Graph:
 
     def _single(self, call: Call) -> Answer | PimError:
         try:
-            return _answer(self._send(call.method, self._root + VERSION + call.path, call.body), call)
+            outcome = _outcome(self._send(call.method, self._root + VERSION + call.path, call.body), call)
         except PimError as error:
-            if call.method == "GET" or error.code == "session_expired":
+            # No answer at all: of a write, the fate is its outcome.
+            if call.method == "GET":
                 raise
-            return error
+            outcome = error
+        if isinstance(outcome, PimError) and outcome.code == "session_expired":
+            raise outcome
+        return outcome
 
     def _batch(self, calls: Sequence[Call]) -> list[Answer | PimError]:
         """One `$batch`; items that were throttled, and reads that met a busy server, are asked again together."""

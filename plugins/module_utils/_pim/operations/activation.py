@@ -21,6 +21,7 @@ from .connection import Connection, open_connection
 from .connection_options import connection_options
 from .context import Context
 from .holdings import read_policies, read_rows
+from .lately import with_lately_requested
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
 from .work import Work
@@ -95,6 +96,8 @@ def _decided(
         rows.extend(listed)
     terms, now = _terms(connection, options), connection.now()
     targets = _resolved(options.wanted, rows)
+    if not options.active:
+        targets = with_lately_requested(connection, targets, context)
     steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
     asked = plan.needs_policy(steps)
     policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))

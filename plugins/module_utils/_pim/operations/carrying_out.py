@@ -21,7 +21,7 @@ from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
 from .holdings import read_policies
-from .submission import accept, cancel_call, ended_badly, find_lost, request_id_of, submit, unknown_fate
+from .submission import accept, cancel_call, ended_badly, fate_unknown, find_lost, request_id_of, submit
 from .work import Work
 
 # "It is active already", and "a request for it is under way": not failures, but to be looked at.
@@ -154,7 +154,7 @@ class CarryOut:
                 request = accept(self._connection, work, outcome)
             except PimError as error:
                 # Accepted, but in words nobody can read: to be looked at like a lost answer.
-                work.failed(unknown_fate(work, error))
+                fate_unknown(work, error, active=True)
                 return True
             bad = ended_badly(work, request)
             if bad is not None:
@@ -191,7 +191,14 @@ class CarryOut:
     def _last_try(self, work: Work) -> None:
         outcome = self._submit_activations([work])[0]
         if not self._accepted(work, outcome) and isinstance(outcome, PimError):
-            work.failed(unknown_fate(work, outcome) if outcome.uncertain else outcome)
+            self._refused(work, outcome)
+
+    @staticmethod
+    def _refused(work: Work, error: PimError) -> None:
+        if error.uncertain:
+            fate_unknown(work, error, active=True)
+        else:
+            work.failed(error)
 
     def _repeat_lost(self, works: Sequence[Work]) -> None:
         """Activations whose answers were lost: found at the service, or sent once more after looking."""
@@ -207,7 +214,7 @@ class CarryOut:
                 # The first request has arrived after all.
                 work.switched_on = work.changed = True
             elif not self._accepted(work, outcome) and isinstance(outcome, PimError):
-                work.failed(unknown_fate(work, outcome) if outcome.uncertain else outcome)
+                self._refused(work, outcome)
 
     def _deactivate(self, works: Sequence[Work]) -> None:
         """Ends activations; one whose answer was lost is looked for, and asked for a second time."""
@@ -219,7 +226,7 @@ class CarryOut:
                 if work not in missing and work.error is None:
                     work.switched_off = work.changed = True
                 elif last_try and work.error is None:
-                    work.failed(unknown_fate(work, PimError("network", "the role is still active")))
+                    fate_unknown(work, PimError("network", "the role is still active"), active=False)
             open_works = missing
 
     def _deactivate_when_old_enough(self, works: Sequence[Work]) -> list[Work]:

@@ -99,7 +99,7 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
         for work in open_works:
             rows = found[work.row.provider]
             if isinstance(rows, PimError):
-                work.failed(unknown_fate(work, rows))
+                fate_unknown(work, rows, active=active)
                 continue
             row = next(
                 (row for row in rows if key_of(row.role_id, row.scope) == key_of(work.row.role_id, work.row.scope)),
@@ -128,7 +128,17 @@ def _outcome_entry(outcome: Answer | PimError) -> dict[str, object]:
     }
 
 
-def unknown_fate(work: Work, error: PimError) -> PimError:
+def fate_unknown(work: Work, error: PimError, *, active: bool) -> None:
+    """Ends a work whose write may have been carried out.
+
+    An activation is named among those of the task then: giving back a role that never came on does no harm, and leaving one on
+    that nobody knows of does.
+    """
+    work.switched_on = work.changed = active
+    work.failed(_unknown_fate(work, error))
+
+
+def _unknown_fate(work: Work, error: PimError) -> PimError:
     return error.retold(
         f"The answer to the request for {work.name} was lost, and what became of it could not be found out: {error.message}",
         advice="Its state is unknown. Running again is safe: what is already done is found and left.",

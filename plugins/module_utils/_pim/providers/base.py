@@ -98,15 +98,22 @@ class Provider(Protocol):
 
 def text(body: Mapping[str, Any], key: str) -> str:
     """A text the service promises; `invalid_response` where it is missing."""
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
+    value = maybe_text(body, key)
+    if value is None:
         raise PimError("invalid_response", f"The service left out {key}")
     return value
 
 
 def maybe_text(body: Mapping[str, Any], key: str) -> str | None:
+    """A text, None where it is missing, empty, or cannot be written down (JSON can hold halves of characters)."""
     value = body.get(key)
-    return value if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
 
 
 def part(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -59,6 +59,10 @@ _PHASES = {
 }
 # These are also what a request is called that was accepted for a later start.
 _MAY_BE_SCHEDULED = frozenset({"granted", "schedulecreated", "pendingschedulecreation", "pendingprovisioning"})
+
+
+# The start of an activation for now lies a few seconds after its request, and the service's Date has whole seconds only.
+_MOMENT = timedelta(minutes=1)
 
 
 class EntraRoles:
@@ -187,7 +191,7 @@ class EntraRoles:
         start = _time(part(body, "scheduleInfo"), "startDateTime")
         phase = _PHASES.get(status.lower(), base.PROVISIONING)
         if status.lower() in _MAY_BE_SCHEDULED and start is not None and start > now:
-            phase = base.SCHEDULED
+            phase = base.SCHEDULED if start - now > _MOMENT else base.PROVISIONING
         return Request(
             request_id=text(body, "id"),
             role_id=maybe_text(body, "roleDefinitionId") or "",

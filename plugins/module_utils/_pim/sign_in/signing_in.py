@@ -36,6 +36,9 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
         if error.code == "consent_required":
             permissions = ", ".join(_permissions(" ".join(request.scopes)))
             error.message += f": client {request.client_id} lacks consent for {permissions}"
+        if error.code == "mfa_required" and request.authentication_contexts:
+            error.authentication_context = request.authentication_contexts[0]
+            error.message += f": it cannot satisfy the authentication context {error.authentication_context} this way"
         raise
     return _session(request, result, clock, name)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +50,10 @@ class Journal:
         if not files.check_directory(self._directory, create=False):
             return []
         return [line for line in map(_parse, (files.read(self._path) or b"").split(b"\n")) if line is not None]
+
+    def age(self, line: Mapping[str, Any]) -> timedelta:
+        """How long ago a line was written, by this machine's clock."""
+        return self._clock.now() - parse_time(line["at"])
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
         if not lines:
