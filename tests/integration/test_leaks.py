@@ -18,7 +18,9 @@ def web_token():
     return f"eyJ{secrets.token_urlsafe(40)}.eyJ{secrets.token_urlsafe(60)}.{secrets.token_urlsafe(40)}"
 
 
-@pytest.mark.parametrize("secret", [PASSWORD, web_token(), f"1.{secrets.token_urlsafe(96)}"])
+@pytest.mark.parametrize(
+    "secret", [PASSWORD, web_token(), f"1.{secrets.token_urlsafe(96)}"], ids=["password", "web", "long"]
+)
 @pytest.mark.parametrize("around", ['{{"stdout": "{}"}}', "-e password={} -vvv", "Bearer {}\n"])
 def test_secret_is_found(tmp_path, secret, around):
     text = around.format(secret).encode()
