@@ -22,7 +22,7 @@ ADVICE: dict[str, str] = {
     "app_only_not_supported": "Sign in as a user, or have an administrator give the application a time-bound role assignment.",
     "not_connected": "Run entra.pim.pim_connect first, with the same session and session_dir, or give credentials.",
     "session_expired": "Run entra.pim.pim_connect to sign in again.",
-    "session_unusable": "Mend what is named, or remove the session with entra.pim.pim_connect and state absent.",
+    "session_unusable": "Mend what is named, or name another session_dir; a damaged session goes with pim_connect and state absent.",
     "login_failed": "",
     "login_declined": "Run again and accept the sign-in.",
     "login_expired": "Run again and enter the code in time.",

@@ -29,7 +29,7 @@ def perform_lookup(operation: Operation, terms: Sequence[Any], keywords: Mapping
     context = Context(clock=Clock(time.time, time.monotonic, time.sleep), environ=os.environ)
     secrets = set(validation._no_log_values) | secrets_within_reach(validation.validated_parameters, context)
     if validation.error_messages:
-        raise AnsibleError(str(remove_values(str(validation.errors.msg), secrets)))
+        raise AnsibleError(str(remove_values(f"entra.pim.{operation.name}: {validation.errors.msg}", secrets)))
     result = perform(operation, validation.validated_parameters, context)
     for warning in context.warnings:
         Display().warning(str(remove_values(warning, secrets)))

@@ -49,6 +49,7 @@ class Tokens:
     def __init__(self, *later: str) -> None:
         self._held = "first"
         self._later = list(later)
+        self.given_up_on: list[str] = []
 
     def token(self, api: str) -> str:
         assert api == "graph"
@@ -59,6 +60,9 @@ class Tokens:
             return None
         self._held = self._later.pop(0)
         return self._held
+
+    def given_up(self, api: str, refused: str) -> None:
+        self.given_up_on.append(refused)
 
 
 def graph(respond, *tokens: str) -> tuple[Graph, Wire]:
@@ -249,11 +253,14 @@ def test_a_token_that_cannot_be_renewed_ends_it(number):
 
 
 def test_a_token_refused_again_ends_it():
-    api, wire = graph(lambda *_: answer(401, {"error": {"code": "InvalidAuthenticationToken"}}), "second", "third")
+    wire = Wire(lambda *_: answer(401, {"error": {"code": "InvalidAuthenticationToken"}}))
+    tokens = Tokens("second", "third")
+    api = Graph(wire, ROOT + "/", tokens)
     with pytest.raises(PimError) as caught:
         api.run(reads(1))
     assert caught.value.code == "session_expired"
     assert len(wire.sent) == 2
+    assert tokens.given_up_on == ["second"]
 
 
 def test_a_token_refused_for_an_item_is_renewed_once():

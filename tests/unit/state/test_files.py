@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -213,8 +214,9 @@ def test_a_lock_that_was_removed_is_no_lock(directory, real_clock):
             with files.locked(path, real_clock, 30):
                 inside.append(1)
                 together.append(len(inside))
-                files.remove(path)
                 inside.pop()
+                # The last thing its holder does: from here on the next comer makes a lock of its own.
+                files.remove(path)
 
     threads = [threading.Thread(target=work) for _number in range(4)]
     for thread in threads:
@@ -250,3 +252,30 @@ def test_the_lock_of_a_killed_process_is_free(directory, real_clock):
         process.wait()
     with files.locked(path, real_clock, 1):
         pass
+
+
+def test_a_file_far_too_large_is_not_read(directory):
+    path = directory / "session.json"
+    path.touch(0o600)
+    os.truncate(path, files.LARGEST + 1)
+    with pytest.raises(PimError, match="larger than 16 MB") as caught:
+        files.read(str(path))
+    assert caught.value.code == "session_unusable"
+
+
+def test_a_full_disk_leaves_what_was_there(directory, monkeypatch):
+    """A mock of the one fault that cannot be had without a file system of one's own: the disk is full half way."""
+    path = directory / "journal.jsonl"
+    files.append(str(path), b"first\n")
+    real_write = os.write
+
+    def half_way(descriptor: int, content: bytes) -> int:
+        if len(content) < 7:
+            raise OSError(errno.ENOSPC, "full")
+        return real_write(descriptor, bytes(content)[:1])
+
+    monkeypatch.setattr(os, "write", half_way)
+    with pytest.raises(PimError, match="cannot be written") as caught:
+        files.append(str(path), b"second\n")
+    assert caught.value.code == "session_unusable"
+    assert path.read_bytes() == b"first\n"

@@ -36,6 +36,9 @@ class Bearer(Protocol):
     def renewed(self, api: str, refused: str) -> str | None:
         """Another token than the refused one, or None where there is none to be had."""
 
+    def given_up(self, api: str, refused: str) -> None:
+        """A renewed token was refused too."""
+
 
 class Graph:
     name = "graph"
@@ -157,6 +160,8 @@ class Graph:
                 reply = self._transport.send(
                     method, url, headers=_authorization(other), json_body=body, repeatable=repeatable
                 )
+                if reply.status == 401:
+                    self._bearer.given_up(self.name, other)
         return reply
 
     def _all_pages(self, outcome: Answer | PimError) -> Answer | PimError:

@@ -117,14 +117,14 @@ class CarryOut:
             return False
 
     def _activate(self, works: Sequence[Work]) -> None:
-        lost: list[Work] = []
+        lost: list[tuple[Work, PimError]] = []
         refused: list[tuple[Work, PimError]] = []
         for place, outcome in self._submit_activations(works).items():
             work = works[place]
             if self._accepted(work, outcome) or isinstance(outcome, Answer):
                 continue
             if outcome.uncertain:
-                lost.append(work)
+                lost.append((work, outcome))
             elif outcome.code == "policy_violation":
                 refused.append((work, outcome))
             else:
@@ -200,14 +200,18 @@ class CarryOut:
         else:
             work.failed(error)
 
-    def _repeat_lost(self, works: Sequence[Work]) -> None:
+    def _repeat_lost(self, lost: Sequence[tuple[Work, PimError]]) -> None:
         """Activations whose answers were lost: found at the service, or sent once more after looking."""
-        if not works:
+        if not lost:
             return
-        missing = find_lost(self._connection, works, active=True)
-        for work in works:
+        missing = find_lost(self._connection, [work for work, _error in lost], active=True)
+        for work, error in lost:
             if work not in missing and work.error is None:
                 work.switched_on = work.changed = True
+            elif work.error is None and error.status is not None and error.status < 300:
+                # It was accepted for certain, only its answer cannot be read: never a second time.
+                missing.remove(work)
+                fate_unknown(work, error, active=True)
         for place, outcome in self._submit_activations(missing).items():
             work = missing[place]
             if isinstance(outcome, PimError) and outcome.service_code in _THERE | _UNDER_WAY:

@@ -146,9 +146,9 @@ def why_not(session: Session, options: ConnectionOptions, transport: Transport, 
         if url != getattr(session, option):
             return f"it belongs to {option}={getattr(session, option)}, not {url}"
     if named.client_id and named.client_id.lower() != str(session.client_id).lower():
-        return f"it belongs to client_id={session.client_id}, not {named.client_id}"
+        return f"it belongs to client_id={session.client_id}, not {named.origin['client_id']}={named.client_id}"
     if named.username and not same_account(named.username, session.username):
-        return f"it belongs to {session.username or 'an application'}, not username={named.username}"
+        return f"it belongs to {session.username or 'an application'}, not {named.origin['username']}={named.username}"
     tenant = options.tenant
     if tenant and tenant != session.tenant_id and tenant not in session.tenant_names:
         if is_guid(tenant) or tenant_id_of(transport, session.authority_url, tenant) != session.tenant_id:

@@ -39,9 +39,16 @@ class Access:
             held = self.session.tokens.get(api)
             if held and held.access_token != refused and self._lives(held, 0.0):
                 return held.access_token
+            self._drop(api, refused)
             if not self.session.can_refresh:
                 return None
             return self._refresh(api, self.session.scopes[api]).access_token
+
+    def given_up(self, api: str, refused: str) -> None:
+        """To be called where a renewed token is refused too: the session no longer counts as alive."""
+        with self._latest():
+            self.session.refresh_token = None
+            self._drop(api, refused)
 
     def resource_token(self, resource: str) -> Token:
         """A token for any resource, never older than the last activation of the session, so that the role is in it.
@@ -113,12 +120,26 @@ class Access:
                 "session_expired", f"The token for {key}{ended}, and {session.auth_method} sessions cannot refresh"
             )
         client = SignInClient(self._transport, session.authority_url, session.tenant_id, session.client_id)
-        result = client.refresh(session.refresh_token, scopes, session.claims)
+        try:
+            result = client.refresh(session.refresh_token, scopes, session.claims)
+        except PimError as error:
+            if error.code == "session_expired":
+                # It will not be accepted again: from now on somebody has to sign in, and `pim_connect` knows it.
+                session.refresh_token = None
+                self._keep()
+            raise
         token = token_of(result, self._clock)
         session.tokens[key] = token
         session.refresh_token = str(result.get("refresh_token") or session.refresh_token)
         self._keep()
         return token
+
+    def _drop(self, key: str, refused: str) -> None:
+        """Forgets a token that its API no longer accepts."""
+        held = self.session.tokens.get(key)
+        if held is not None and held.access_token == refused:
+            del self.session.tokens[key]
+            self._keep()
 
     def _drop_resource_tokens(self) -> None:
         self.session.tokens = {key: token for key, token in self.session.tokens.items() if key in self.session.scopes}

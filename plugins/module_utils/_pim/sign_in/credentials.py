@@ -65,6 +65,8 @@ class Credentials:
     # Named by option or environment, and not part of a silenced secret: a session has to fit them.
     username: str | None
     client_id: str | None
+    # The option or variable that names each of these.
+    origin: Mapping[str, str]
     # The method asked for, where one was.
     method: str | None
     # A session is named, so credentials of the environment do not count.
@@ -106,21 +108,41 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     `silenced`: a session is named, so credentials of the environment do not count.
     """
     method = _method(options, environ)
-    azure_username = variable(environ, *_VARIABLES[AZURE]["username"])
-    azure_client = variable(environ, *_VARIABLES[AZURE]["client_id"])
+    counts = not silenced and not any(options.get(option) for option in SECRETS)
     azure = _from_environment(AZURE, environ, method, options.get("username"), options.get("client_id"))
-    if environ.get("AZURE_PASSWORD"):
-        azure_username = None
-    if azure is not None or variable(environ, *_VARIABLES[AZURE]["client_secret"], *_AZURE_OTHERS):
-        azure_client = None
-    client_id = options.get("client_id") or environ.get("ENTRA_PIM_CLIENT_ID") or azure_client
+    named = {option: _named(option, options, environ, own_counts=counts) for option in ("username", "client_id")}
+    (username, username_from), (client_id, client_id_from) = named["username"], named["client_id"]
     task = _from_task(options, environ, client_id)
-    username = options.get("username") or environ.get("ENTRA_PIM_USERNAME") or azure_username
     own = None
-    if task is None and not silenced:
+    if counts:
         _refuse_what_is_not_here(environ)
         own = _from_environment(OWN, environ, method, username, client_id)
-    return Credentials(task, own, None if silenced else azure, username, client_id, method, silenced)
+    origin = {"username": username_from, "client_id": client_id_from}
+    return Credentials(task, own, None if silenced else azure, username, client_id, origin, method, silenced)
+
+
+def _named(
+    option: str, options: Mapping[str, Any], environ: Mapping[str, str], *, own_counts: bool
+) -> tuple[str | None, str]:
+    """`username` or `client_id`, and where it comes from.
+
+    One that stands beside a secret in the environment belongs to that secret, and is silenced with it. `AZURE_*` secrets have
+    their own turn, so what stands beside them never counts here.
+    """
+    if options.get(option):
+        return options[option], option
+    for source in (OWN, AZURE):
+        secret = "password" if option == "username" else "client_secret"
+        others = _AZURE_OTHERS if source == AZURE and option == "client_id" else ()
+        belongs = variable(environ, *_VARIABLES[source][secret], *others) is not None
+        if source == AZURE and option == "client_id":
+            belongs = belongs or _from_environment(AZURE, environ, None, None, None) is not None
+        if belongs and not (source == OWN and own_counts):
+            continue
+        for name in _VARIABLES[source][option]:
+            if environ.get(name):
+                return environ[name], name
+    return None, option
 
 
 def _refuse_what_is_not_here(environ: Mapping[str, str]) -> None:

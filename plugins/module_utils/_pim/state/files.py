@@ -15,7 +15,6 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from ..errors import PimError
 from ..times import Clock
@@ -23,6 +22,8 @@ from ..times import Clock
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 _POLL = 0.05
+# A session is a few kilobytes, a journal is pruned far below this.
+LARGEST = 16 * 1024 * 1024
 
 
 def unusable(path: str, reason: str) -> PimError:
@@ -63,8 +64,23 @@ def read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise _open_failure(path, error) from None
-    with _opened(path, descriptor, "rb") as stream:
-        return stream.read()
+    try:
+        found = os.fstat(descriptor)
+        _check_private(path, found)
+        if found.st_size > LARGEST:
+            raise unusable(path, f"it is larger than {LARGEST >> 20} MB, which no file of entra.pim is")
+        return _read_all(descriptor, found.st_size)
+    except OSError as error:
+        raise unusable(path, f"it cannot be read ({os.strerror(error.errno or 0)})") from None
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    chunks = []
+    while chunk := os.read(descriptor, max(size, 65536)):
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def write(path: str, content: bytes) -> None:
@@ -97,13 +113,25 @@ def append(path: str, content: bytes) -> None:
         )
     except OSError as error:
         raise _open_failure(path, error) from None
-    with _opened(path, descriptor, "ab") as stream:
-        try:
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        except OSError as error:
-            raise unusable(path, f"it cannot be written ({os.strerror(error.errno or 0)})") from None
+    try:
+        found = os.fstat(descriptor)
+        _check_private(path, found)
+        _write_all(path, descriptor, content, found.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(path: str, descriptor: int, content: bytes, length: int) -> None:
+    """Writes the whole, or nothing: on a full disk the file gets its old `length` back."""
+    left = memoryview(content)
+    try:
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, length)
+        raise unusable(path, f"it cannot be written ({os.strerror(error.errno or 0)})") from None
 
 
 def remove(path: str) -> bool:
@@ -152,16 +180,6 @@ def locked(path: str, clock: Clock, timeout: float) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _opened(path: str, descriptor: int, mode: str) -> BinaryIO:
-    """The stream of a file that is private; the descriptor is closed where it is not."""
-    try:
-        _check_private(path, os.fstat(descriptor))
-    except PimError:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, mode)  # type: ignore[return-value]  # binary in both uses
 
 
 def _same_file(path: str, descriptor: int) -> bool:
