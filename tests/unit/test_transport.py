@@ -102,11 +102,30 @@ def test_a_write_is_not_asked_again(made, server, fake, status):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [reply(429), reply(429, Retry_After="2"), reply(503, Retry_After="2")])
+def test_a_write_that_may_have_been_carried_out_is_not_asked_again_when_told_to_wait(made, server, fake):
+    server.script = [reply(503, Retry_After="2"), reply(201)]
+    assert made(fake.clock).send("POST", server.url, json_body={}).status == 503
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [reply(429), reply(429, Retry_After="2")])
 def test_a_write_that_was_turned_away_is_asked_again(made, server, fake, answer):
     server.script = [answer, reply(201)]
-    assert made(fake.clock).send("POST", server.url, json_body={}).status == 201
+    done = made(fake.clock).send("POST", server.url, json_body={})
+    assert (done.status, done.tries) == (201, 2)
     assert len(server.requests) == 2
+
+
+def test_calls_end_by_the_moment_their_caller_gives(made, server, fake):
+    """A look while waiting is bounded by what is left of the waiting, repeats included."""
+    server.script = [reply(503, Retry_After="2") for _number in range(5)]
+    transport = made(fake.clock)
+    with transport.until(fake.clock.monotonic() + 3), pytest.raises(PimError) as caught:
+        transport.send("GET", server.url)
+    assert caught.value.code == "throttled"
+    assert sum(fake.slept) < 3
+    server.script = [reply(503), reply(200)]
+    assert transport.send("GET", server.url).status == 200
 
 
 def test_a_write_that_may_be_repeated_is(made, server, fake):

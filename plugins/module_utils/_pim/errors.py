@@ -38,7 +38,7 @@ class PimError(Exception):
 
     `message` is one sentence of ours and becomes `msg`, with the advice behind it. `service_message` is what the service said.
     `uncertain` means: a write was sent and its fate is unknown, so look before repeating it.
-    `retry_after` is in seconds, where the service named one.
+    `retry_after` is in seconds, where the service named one. `repeated`: the call had been sent before.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class PimError(Exception):
         self.uncertain = uncertain
         self.retry_after = retry_after
         self.claims = claims
+        self.repeated = False
 
     def about(self, *, provider: str, role: str, scope: str | None) -> PimError:
         """The same failure, told of one role."""

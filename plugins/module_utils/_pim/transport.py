@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -53,6 +54,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    # How often the call was sent until this answer came.
+    tries: int = 1
 
     @property
     def text(self) -> str:
@@ -96,6 +99,7 @@ class Transport:
         self._ca_path = ca_path
         self._environ = environ
         self._service_offset = 0.0
+        self._until = float("inf")
         self._tls = _tls_context(clock, ca_path)
         self._session = requests.Session()
         self._session.mount("https://", _adapter(self._tls))
@@ -121,7 +125,7 @@ class Transport:
         """One call with its repeats; any status but a redirect is an answer.
 
         `repeatable`: the call may be sent again though the first may have been carried out; by default so for GET only. What is
-        not repeatable is sent again only where the service cannot have acted: no connection, 429, or 503 with a `Retry-After`.
+        not repeatable is sent again only where the service says that it did not act: no connection, or 429.
         Raises `network` (`uncertain` where something may have happened), `throttled`, `invalid_response`.
         """
         if urlsplit(url).scheme != "https":
@@ -142,7 +146,7 @@ class Transport:
             wait = _delay_before_repeat(outcome, attempt, safe)
             if wait is None:
                 break
-            if wait >= REPEAT_BUDGET - (self._clock.monotonic() - started):
+            if wait >= min(REPEAT_BUDGET - (self._clock.monotonic() - started), self._left()):
                 if isinstance(outcome, Reply) and outcome.retry_after:
                     raise PimError(
                         "throttled",
@@ -156,7 +160,19 @@ class Transport:
         if isinstance(outcome, PimError):
             outcome.uncertain = outcome.uncertain and method not in _SAFE
             raise outcome
-        return outcome
+        return replace(outcome, tries=attempt)
+
+    @contextlib.contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """Bounds all calls inside, with their repeats, by a moment of the monotonic clock; each still gets a second."""
+        before, self._until = self._until, moment
+        try:
+            yield
+        finally:
+            self._until = before
+
+    def _left(self) -> float:
+        return max(1.0, self._until - self._clock.monotonic())
 
     def pause(self, seconds: float) -> None:
         """Waits before a call is repeated by its caller."""
@@ -170,14 +186,15 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, form: Mapping[str, str] | None
     ) -> Reply:
         place = _place(url)
-        self._tls.deadline = self._clock.monotonic() + self._timeout
+        timeout = min(self._timeout, self._left())
+        self._tls.deadline = self._clock.monotonic() + timeout
         try:
             response = self._session.request(
                 method,
                 url,
                 headers=dict(headers),
                 data=body if body is not None else (dict(form) if form is not None else None),
-                timeout=(min(self._timeout, 10.0), self._timeout),
+                timeout=(min(timeout, 10.0), timeout),
                 verify=self._ca_path or True,
                 proxies=self._proxies(url),
                 allow_redirects=False,
@@ -198,7 +215,7 @@ class Transport:
         except requests.exceptions.ConnectTimeout:
             raise PimError("network", f"{place} did not accept a connection in time") from None
         except requests.exceptions.ReadTimeout:
-            raise PimError("network", f"{place} did not answer within {self._timeout:g} s", uncertain=True) from None
+            raise PimError("network", f"{place} did not answer within {timeout:g} s", uncertain=True) from None
         except requests.exceptions.ConnectionError as error:
             raise (
                 PimError("network", f"{place} cannot be reached") if _never_connected(error) else _closed(place)
@@ -244,10 +261,10 @@ def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) ->
         if outcome.code != "network" or attempt >= CONNECT_TRIES or (outcome.uncertain and not safe):
             return None
         return delay
-    asked = outcome.retry_after
-    untouched = outcome.status == 429 or (outcome.status == 503 and asked is not None)
-    if outcome.status not in _BUSY or attempt >= BUSY_TRIES or not (safe or untouched):
+    # 429 is the service's word that it did nothing; after any other failure a write may have been carried out.
+    if outcome.status not in _BUSY or attempt >= BUSY_TRIES or not (safe or outcome.status == 429):
         return None
+    asked = outcome.retry_after
     # A little more than asked: a server that counts whole seconds refuses the exact moment.
     return delay if asked is None else asked + random.uniform(0.0, 0.25)  # noqa: S311  # no secret
 

@@ -30,8 +30,10 @@ def plain(options: Mapping[str, Any]) -> Any:
 
 
 def warning_text(warning: Any) -> str:
-    """A warning of the option validation: a text, or from 2.19 on a dictionary."""
-    return str(warning.get("warning") or warning.get("msg") if isinstance(warning, Mapping) else warning)
+    """A warning of the option validation in the words AnsibleModule finds for it: an option and its alias are both set."""
+    if isinstance(warning, Mapping) and "alias" in warning:
+        return f"Both option {warning['option']} and its alias {warning['alias']} are set."
+    return str(warning)
 
 
 def deprecation(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Graph:
         waited, renewed = 0.0, False
         for attempt in range(1, _ITEM_TRIES + 1):
             wait, refused = 0.0, False
-            replies = self._post_batch(calls, again)
+            replies = self._post_batch(calls, again, attempt)
             again = []
             for index, reply in replies.items():
                 call = calls[index]
@@ -104,7 +104,7 @@ class Graph:
             self._transport.pause(wait)
         return [outcomes[index] for index in range(len(calls))]
 
-    def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int]) -> dict[int, Reply | PimError]:
+    def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int], attempt: int) -> dict[int, Reply | PimError]:
         items = []
         for index in indexes:
             call = calls[index]
@@ -129,6 +129,7 @@ class Graph:
                 raise
             return {index: error.retold() for index in indexes}
         found: dict[int, Reply | PimError] = {}
+        tries = max(attempt, reply.tries)
         by_id = {str(index): index for index in indexes}
         for item in answers:
             if not isinstance(item, dict):
@@ -140,7 +141,7 @@ class Graph:
                     if isinstance(headers, dict)
                     else {}
                 )
-                found[place] = Reply(status, named, json.dumps(item.get("body")).encode())
+                found[place] = Reply(status, named, json.dumps(item.get("body")).encode(), tries)
         for index in indexes:
             if index not in found:
                 found[index] = PimError(
@@ -223,7 +224,9 @@ def error_from(reply: Reply) -> PimError:
             code, message = _unwrapped(code, message)
     if code is None and message is None:
         message = readable(reply.text)
-    return _translated(reply, code, message, request_id)
+    failure = _translated(reply, code, message, request_id)
+    failure.repeated = reply.tries > 1
+    return failure
 
 
 def _unwrapped(code: str | None, message: str) -> tuple[str | None, str | None]:

@@ -125,16 +125,10 @@ class CarryOut:
                 continue
             if outcome.uncertain:
                 lost.append((work, outcome))
-            elif outcome.code == "policy_violation":
+            else:
                 refused.append((work, outcome))
-            else:
-                work.failed(outcome)
         for work, refusal in refused:
-            explained = self._reconsidered(work, refusal)
-            if explained is not None:
-                work.failed(explained)
-            else:
-                self._last_try(work)
+            self._refused(work, refusal)
         self._repeat_lost(lost)
 
     def _submit_activations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
@@ -163,7 +157,9 @@ class CarryOut:
                 work.switched_on = work.changed = True
             return True
         if outcome.service_code in _THERE | _UNDER_WAY:
-            # Somebody was quicker: the look that follows tells what is there, and this task changed nothing.
+            # An earlier try of this very call was carried out after all; else somebody was quicker, and this task changed nothing.
+            work.switched_on = work.changed = outcome.repeated
+            # The look that follows tells what is there.
             work.request = None
             return True
         return False
@@ -193,12 +189,15 @@ class CarryOut:
         if not self._accepted(work, outcome) and isinstance(outcome, PimError):
             self._refused(work, outcome)
 
-    @staticmethod
-    def _refused(work: Work, error: PimError) -> None:
+    def _refused(self, work: Work, error: PimError) -> None:
         if error.uncertain:
             fate_unknown(work, error, active=True)
+            return
+        refusal = self._reconsidered(work, error) if error.code == "policy_violation" else error
+        if refusal is not None:
+            work.failed(refusal)
         else:
-            work.failed(error)
+            self._last_try(work)
 
     def _repeat_lost(self, lost: Sequence[tuple[Work, PimError]]) -> None:
         """Activations whose answers were lost: found at the service, or sent once more after looking."""

@@ -53,7 +53,8 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
         if not open_works:
             return
         try:
-            _look(connection, open_works)
+            with connection.transport.until(deadline):
+                _look(connection, open_works)
             trouble = None
         except PimError as error:
             if error.code not in _TRANSIENT:
