@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lanes: which versions of ansible-core the collection is tested with, and with which Python each.
 
-The versions themselves are pinned in ``tests/requirements/core-*.txt``.
+The versions themselves are pinned in ``tests/requirements/core-*.txt``. The Pythons that no ansible-core here is run with
+have a lane without one: what needs no Ansible is tested on them too.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from tools import layout
 
 @dataclass(frozen=True)
 class Lane:
-    """One ansible-core (``2.19``) and the Pythons it is run with, best first, as (major, minor)."""
+    """One ansible-core (``2.19``, None for none) and the Pythons it is run with, best first, as (major, minor)."""
 
-    core: str
+    core: str | None
     pythons: tuple[tuple[int, int], ...]
 
     @property
-    def requirements(self) -> Path:
-        """The file that pins this lane's ansible-core."""
-        return layout.REQUIREMENTS / f"core-{self.core}.txt"
+    def name(self) -> str:
+        """``2.19``, or ``python-3.10`` without ansible-core."""
+        return self.core or "python-" + ".".join(map(str, self.pythons[0]))
+
+    @property
+    def requirements(self) -> list[Path]:
+        """The files that pin what is installed in this lane: its ansible-core, and what the tests need."""
+        core = [layout.REQUIREMENTS / f"core-{self.core}.txt"] if self.core else []
+        return [*core, layout.REQUIREMENTS / "run.txt"]
 
 
 # Oldest first: the oldest is what Automation Platform ships, the newest is what a new user installs.
@@ -33,6 +40,8 @@ LANES = (
     Lane("2.19", ((3, 11),)),
     Lane("2.21", ((3, 13), (3, 12))),
 )
+
+PYTHON_LANES = (Lane(None, ((3, 10),)), Lane(None, ((3, 12),)))
 
 
 def main_lane(python: tuple[int, int]) -> Lane:

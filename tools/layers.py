@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.lanes import LANES, Lane
+from tools.lanes import LANES, PYTHON_LANES, Lane
 
 
 @dataclass(frozen=True)
 class Layer:
     """One kind of tests: where they are, and in which lanes they are run.
 
-    ``alone`` keeps the machine free of other jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
+    ``every_python`` adds the Pythons that no ansible-core is run with, for tests that need none. ``alone`` keeps the
+    machine free of other jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
     """
 
     name: str
     path: str
     ignore: tuple[str, ...] = ()
     every_lane: bool = False
+    every_python: bool = False
     alone: bool = False
     limit: int = 900
 
@@ -34,7 +36,7 @@ LAYERS = (
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),
-    Layer("unit", "tests/unit", every_lane=True),
+    Layer("unit", "tests/unit", every_lane=True, every_python=True),
     Layer("bench", "tests/bench", alone=True),
 )
 
@@ -49,9 +51,15 @@ class Job:
     @property
     def name(self) -> str:
         """As it is printed, and as its files are called."""
-        return f"{self.layer.name}-{self.lane.core}" if self.lane else self.layer.name
+        return f"{self.layer.name}-{self.lane.name}" if self.lane else self.layer.name
 
 
 def jobs(layers: tuple[Layer, ...]) -> list[Job]:
     """Every job of ``layers``, in order."""
-    return [Job(layer, lane) for layer in layers for lane in (LANES if layer.every_lane else (None,))]
+    return [Job(layer, lane) for layer in layers for lane in _lanes(layer)]
+
+
+def _lanes(layer: Layer) -> tuple[Lane | None, ...]:
+    if not layer.every_lane:
+        return (None,)
+    return (*LANES, *PYTHON_LANES) if layer.every_python else LANES

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tools import interpreters, layout
 from tools.clients import CLIENTS, Client
-from tools.lanes import LANES, Lane, main_lane
+from tools.lanes import LANES, PYTHON_LANES, Lane, main_lane
 
 
 def _fingerprint(python: Path, requirements: list[Path]) -> str:
@@ -56,10 +56,9 @@ def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
 
 def lane_venv(lane: Lane) -> Path | None:
     """The virtual environment of ``lane``: the main one where it is that lane's, else its own; None where not made."""
-    core = layout.MAIN_VENV / f"core-{lane.core}"
-    if core.exists():
+    if (layout.MAIN_VENV / f"core-{lane.name}").exists():
         return layout.MAIN_VENV
-    own = layout.LANES / lane.core
+    own = layout.LANES / lane.name
     return own if (own / "entra-pim-stamp").exists() else None
 
 
@@ -67,26 +66,26 @@ def make_main() -> None:
     """Make ``.build/venv`` with the Python that runs this script."""
     python = Path(sys.executable)
     lane = main_lane(sys.version_info[:2])
-    requirements = [lane.requirements, layout.REQUIREMENTS / "run.txt", layout.REQUIREMENTS / "lint.txt"]
-    what = f"main: ansible-core {lane.core} on Python {sys.version_info[0]}.{sys.version_info[1]}"
+    requirements = [*lane.requirements, layout.REQUIREMENTS / "lint.txt"]
+    what = f"main: ansible-core {lane.name} on Python {sys.version_info[0]}.{sys.version_info[1]}"
     print(f"{what}, in {layout.MAIN_VENV.relative_to(layout.ROOT)}", flush=True)
     made = _make(layout.MAIN_VENV, python, requirements)
-    (layout.MAIN_VENV / f"core-{lane.core}").touch()
+    (layout.MAIN_VENV / f"core-{lane.name}").touch()
     print(f"main: {'made' if made else 'up to date'}")
 
 
 def make_lane(lane: Lane) -> str:
     """Make the virtual environment of one lane; returns a line that says what was done, or why it was skipped."""
     if lane_venv(lane) == layout.MAIN_VENV:
-        return f"{lane.core}: the main virtual environment"
+        return f"{lane.name}: the main virtual environment"
     for version in lane.pythons:
         python = interpreters.find(version)
         if python is not None:
-            made = _make(layout.LANES / lane.core, python, [lane.requirements, layout.REQUIREMENTS / "run.txt"])
-            return f"{lane.core}: {'made' if made else 'up to date'}, Python {version[0]}.{version[1]}"
+            made = _make(layout.LANES / lane.name, python, lane.requirements)
+            return f"{lane.name}: {'made' if made else 'up to date'}, Python {version[0]}.{version[1]}"
     names = " or ".join(f"{major}.{minor}" for major, minor in lane.pythons)
-    shutil.rmtree(layout.LANES / lane.core, ignore_errors=True)
-    return f"{lane.core}: skipped, no Python {names} found"
+    shutil.rmtree(layout.LANES / lane.name, ignore_errors=True)
+    return f"{lane.name}: skipped, no Python {names} found"
 
 
 def make_client(client: Client) -> str:
@@ -97,7 +96,7 @@ def make_client(client: Client) -> str:
 
 def make_galaxy() -> str:
     """Make the virtual environment of Galaxy's own tools; returns what was done."""
-    core = main_lane(sys.version_info[:2]).requirements
+    core = main_lane(sys.version_info[:2]).requirements[0]
     made = _make(layout.GALAXY, Path(sys.executable), [core, layout.REQUIREMENTS / "galaxy.txt"])
     return f"galaxy: {'made' if made else 'up to date'}"
 
@@ -112,7 +111,7 @@ def main(arguments: list[str]) -> int:
             if "clients" in arguments:
                 wanted += [partial(make_client, client) for client in CLIENTS]
             if "lanes" in arguments:
-                wanted += [partial(make_lane, lane) for lane in LANES]
+                wanted += [partial(make_lane, lane) for lane in (*LANES, *PYTHON_LANES)]
             if "galaxy" in arguments:
                 wanted.append(make_galaxy)
             with ThreadPoolExecutor(max_workers=2) as pool:
