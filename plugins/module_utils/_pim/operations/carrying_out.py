@@ -281,7 +281,8 @@ class CarryOut:
             else:
                 work.switched_off = work.changed = True
         elif outcome.service_code in _GONE:
-            # It ended meanwhile, or somebody else ended it: the look that follows tells.
+            # An earlier try of this very call ended it after all; else it ended by itself or by somebody else. The look tells.
+            work.switched_off = work.changed = outcome.repeated
             work.request = None
         elif outcome.code == "too_early" and self._options.too_early == "wait":
             early.append((work, outcome))
