@@ -15,12 +15,15 @@ from integration import runs
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?")
 PORT = re.compile(r"(?<=localhost:)\d+")
+# of a task with `async`, which is a module on both edges
+JOB = re.compile(r"j\d+\.\d+")
 
 
 def plain(outcome):
     """The results of our modules in order, with run-dependent texts replaced; ids by their order of appearance."""
     text = json.dumps(outcome.of_our_modules(), sort_keys=True, indent=1)
     text = text.replace(str(outcome.directory), "DIRECTORY")
+    text = JOB.sub("JOB", text)
     text = re.sub(r"[^\"\s]*/pim-simulator-[^/]+/", "SIMULATOR/", text)
     text = TIME.sub("TIME", PORT.sub("PORT", text))
     seen = {}
