@@ -31,7 +31,7 @@ demo: setup
 test: lanes
 	@$(RUN) tools.run_tests
 
-unit simulator-test examples-test molecule bench: setup
+unit simulator-test examples-test molecule: setup
 	@$(RUN) tools.run_tests $(@:-test=)
 
 gates: setup

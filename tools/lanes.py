@@ -30,8 +30,8 @@ class Lane:
     @property
     def requirements(self) -> list[Path]:
         """The files that pin what is installed in this lane: its ansible-core, and what the tests need."""
-        core = [layout.REQUIREMENTS / f"core-{self.core}.txt"] if self.core else []
-        return [*core, layout.REQUIREMENTS / "run.txt"]
+        names = [f"core-{self.core}.txt", "run.txt"] if self.core else ["unit.txt"]
+        return [layout.REQUIREMENTS / name for name in names]
 
 
 # Oldest first: the oldest is what Automation Platform ships, the newest is what a new user installs.
