@@ -78,7 +78,7 @@ def test_nonsense_is_refused_in_one_way(text: str) -> None:
 
 @given(st.text(alphabet="()' eqandornt1", max_size=80))
 def test_near_sense_is_refused_in_one_way(text: str) -> None:
-    test_nonsense_is_refused_in_one_way.hypothesis.inner_test(text)  # type: ignore[attr-defined]
+    test_nonsense_is_refused_in_one_way.hypothesis.inner_test(text)  # type: ignore[attr-defined] - what hypothesis hangs onto a test
 
 
 def test_precedence_and_parentheses() -> None:

@@ -32,7 +32,7 @@ class PortKeeper(requests.Session):
         self._url = simulator.url
         self._ca_path = simulator.ca_path
 
-    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override] - the options are passed on as they come
         parts = urlsplit(url)
         if parts.hostname == "localhost" and parts.port is None:
             url = self._url + url.split("localhost", 1)[1]

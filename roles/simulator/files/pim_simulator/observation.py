@@ -77,7 +77,7 @@ class Observation:
             await self._app(scope, receive, send)
         # the outermost place: whatever fails here is ours, and the client must get an answer. The log says where, never
         # what: texts of exceptions may hold what a client sent
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - a fault of ours is answered and logged by its kind only
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s %s ended with %s\n%s", scope["method"], scope["path"], type(error).__name__, where)
             body = {"error": {"code": "InternalServerError", "message": "The simulator failed; see its log."}}

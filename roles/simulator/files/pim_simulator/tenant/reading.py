@@ -47,7 +47,7 @@ def read_yaml(text: str) -> Any:
     """The document as plain data. Raises TenantError."""
     try:
         # a subclass of SafeLoader: it makes plain data only
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derived from the safe loader
     except yaml.YAMLError as error:
         raise TenantError(f"it is not valid YAML: {error}") from error
 
