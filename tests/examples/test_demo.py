@@ -63,7 +63,7 @@ def demo():
 
 
 def test_demo(demo):
-    output, _ = demo.communicate(timeout=120)
+    output, _errors = demo.communicate(timeout=120)
     assert demo.returncode == 0, output
     steps = [
         "after one second; Entra keeps it for five minutes",
@@ -93,7 +93,7 @@ def test_an_interrupted_demo_stops_the_simulator(demo, number):
     port = urlsplit(json.loads(description.read_text())["url"]).port
     socket.create_connection(("localhost", port), timeout=5).close()
     os.killpg(demo.pid, number)
-    output, _ = demo.communicate(timeout=60)
+    output, _errors = demo.communicate(timeout=60)
     assert demo.returncode != 0, output
     assert not _DIRECTORY.exists()
     with pytest.raises(ConnectionRefusedError):

@@ -58,7 +58,7 @@ def test_every_error_code_has_its_row_and_no_other():
     service = {
         *advice.SERVICE_CODES.values(),
         *advice.STATUSES.values(),
-        *(code for code, _ in advice.SIGN_IN.values()),
+        *(code for code, _advice in advice.SIGN_IN.values()),
     }
     assert service <= set(rows)
 
@@ -127,7 +127,7 @@ def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
         if target.startswith("https://") and not target.startswith(_REPOSITORY):
             continue
-        name, _, anchor = target.removeprefix(_REPOSITORY).partition("#")
+        name, _sign, anchor = target.removeprefix(_REPOSITORY).partition("#")
         base = layout.ROOT if target.startswith(_REPOSITORY) else path.parent
         file = (base / name).resolve() if name else path
         assert file.exists(), f"{path.name}: {target}"

@@ -208,7 +208,7 @@ def test_approval(simulator, tmp_path):
             waiting = [one for one in requests if one["status"] == "PendingApproval"]
         decision = {"decision": "approve", "approver": "approver@contoso.example", "justification": "agreed"}
         simulator.control("POST", f"requests/{waiting[0]['id']}/decision", decision)
-        output, _ = process.communicate(timeout=60)
+        output, _errors = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
             process.kill()

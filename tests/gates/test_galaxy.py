@@ -87,7 +87,7 @@ def test_complaints_of_the_importer_are_seen(tmp_path, place):
     done = commands.run("ansible-galaxy", "collection", "build", "--output-path", tmp_path, tree)
     assert done.returncode == 0, done.stdout
     (broken,) = tmp_path.glob("entra-pim-*.tar.gz")
-    complaints, _, _ = _import(broken, place, RUN_ANSIBLE_LINT="false")
+    complaints, _name, _result = _import(broken, place, RUN_ANSIBLE_LINT="false")
     text = "\n".join(complaints)
     for part in ("No changelog found", "ee-requirements.txt", "pim_canary"):
         assert part in text

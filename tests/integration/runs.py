@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -19,11 +20,13 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from simulator_process import DEFAULT_TENANT, Simulator
+from tools import layout
 
 HERE = Path(__file__).resolve().parent
 TARGETS = HERE / "targets"
 EDGES = ("controller", "module")
 LIMIT_SECONDS = 300.0
+_numbers = itertools.count()
 
 
 @dataclass
@@ -103,13 +106,26 @@ def environment(simulator: Simulator, directory: Path, given: dict[str, str]) ->
         "RECORD_SESSIONS": str(directory),
         "RECORD_TOKENS": str(tokens_file(directory)),
         "SIMULATOR_JSON": str(simulator.run_dir / "simulator.json"),
-        "TMPDIR": str(directory / "tmp"),
+        "TMPDIR": str(_short(directory / "tmp")),
         "XDG_STATE_HOME": str(directory / "state"),
     }
     known = passwords()
     variables.update(known)
     variables.update({name: known[value[1:]] if value.startswith("$") else value for name, value in given.items()})
     return variables
+
+
+def _short(directory: Path) -> Path:
+    """A link to the directory, below ``.build/t``: ansible-core 2.21 puts a socket there, whose path holds 107 characters."""
+    links = layout.BUILD / "t"
+    links.mkdir(exist_ok=True)
+    for link in links.iterdir():
+        if not link.exists():
+            # Of a run whose directory pytest has removed; another process may be quicker.
+            link.unlink(missing_ok=True)
+    link = links / f"{os.getpid()}-{next(_numbers)}"
+    link.symlink_to(directory)
+    return link
 
 
 def tokens_file(directory: Path) -> Path:

@@ -25,7 +25,7 @@ GUEST = "guest_fabrikam.example#EXT#@contoso.example"
 )
 def test_the_same_account(one, other):
     assert same_account(one, other)
-    assert same_account(other, one)
+    assert same_account(*reversed((one, other)))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_another_account(one, other):
 
 @given(st.text(), st.text())
 def test_any_two_texts_can_be_compared(one, other):
-    assert same_account(one, other) == same_account(other, one)
+    assert same_account(one, other) == same_account(*reversed((one, other)))
     assert same_account(one, one)
 
 
