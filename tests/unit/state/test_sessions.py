@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.session_info import alive, describe
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.session_info import describe
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import NAME, Sessions
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,7 +168,7 @@ def _used(sessions: Sessions, content: bytes) -> None:
     found = sessions.load("default")
     assert found is not None
     describe(found)
-    alive(found, START)
+    found.alive(START)
     sessions.save(found)
 
 

@@ -21,10 +21,10 @@ from ..sign_in.token_claims import decode
 from ..state import files
 from ..state.sessions import Session, Sessions
 from .connection import new_transport, sign_in_request, why_not
-from .connection_options import ConnectionOptions, connection_options, connection_spec
+from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
 from .operation import Operation
-from .session_info import alive, describe
+from .session_info import describe
 
 _CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
 
@@ -54,10 +54,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _check(params: Mapping[str, Any]) -> None:
-    if not params["providers"]:
-        raise PimError(
-            "invalid_option", f"providers=[] cannot be used: name at least one of {', '.join(PROVIDERS)}", advice=""
-        )
+    named_providers(params)
     if params["login_timeout"] < 1:
         raise invalid_option("login_timeout", params["login_timeout"], "it must be a number of seconds above 0")
     for one in params["authentication_contexts"]:
@@ -129,7 +126,7 @@ def _fitting(
     if not set(params["authentication_contexts"]) <= set(session.authentication_contexts):
         return None
     apis = {PROVIDERS[name].api for name in params["providers"]}
-    if not apis <= set(session.scopes) or not alive(session, context.clock.time()):
+    if not apis <= set(session.scopes) or not session.alive(context.clock.time()):
         return None
     if context.check_mode:
         return session

@@ -73,7 +73,7 @@ def open_connection(
         return _for_this_task(credential, options, context, providers, resource)
     sessions = Sessions(options.session_dir, context.clock)
     session = sessions.load(options.session)
-    if session is not None and (found.azure is None or _alive(session, context)):
+    if session is not None and (found.azure is None or session.alive(context.clock.time())):
         transport = new_transport(options, context, session)
         access = Access(session, transport, context.clock, sessions)
         misfit = why_not(session, options, transport, None if context.check_mode else access)
@@ -156,10 +156,6 @@ def why_not(session: Session, options: ConnectionOptions, transport: Transport, 
         if access is not None:
             access.remember_tenant(tenant)
     return None
-
-
-def _alive(session: Session, context: Context) -> bool:
-    return session.can_refresh or any(token.expires_at > context.clock.time() for token in session.tokens.values())
 
 
 def _for_this_task(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import invalid_option
+from ..providers.registry import PROVIDERS
 from ..sign_in.clouds import CLOUDS, URL_OPTIONS, checked_url
 from ..sign_in.credentials import METHODS, Credentials, gather, variable
 from ..sign_in.names import is_domain, is_guid
@@ -41,6 +42,14 @@ def connection_spec() -> dict[str, dict[str, Any]]:
         "ca_path": {"type": "path"},
         "http_timeout": {"type": "float"},
     }
+
+
+def named_providers(params: Mapping[str, Any]) -> list[str]:
+    """The option `providers`, each once; `invalid_option` where it is empty."""
+    providers = list(dict.fromkeys(params["providers"]))
+    if not providers:
+        raise invalid_option("providers", [], f"name at least one of {', '.join(PROVIDERS)}")
+    return providers
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 from ..api.calls import Answer
 from ..errors import PimError
 from ..models import RoleRow
-from ..plans.rows import key_of
+from ..plans.rows import key_of, same_role
 from ..providers.base import DONE, PROVISIONING, SCHEDULED, WAITING
 from ..providers.registry import PROVIDERS
 from .connection import Connection
@@ -60,7 +60,7 @@ def _look(connection: Connection, found: list[RoleRow], suspects: dict[int, str]
         rows = listed[row.provider]
         if isinstance(rows, PimError):
             raise rows
-        now = next((one for one in rows if key_of(one.role_id, one.scope) == key_of(row.role_id, row.scope)), row)
+        now = same_role(row, rows) or row
         if now.active or now.pending is not None:
             found[place] = now
         elif isinstance(answer, Answer):

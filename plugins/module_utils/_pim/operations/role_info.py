@@ -14,7 +14,7 @@ from ..plans.resolve import at, bears
 from ..providers.registry import PROVIDERS
 from ..sign_in.names import is_guid, same_account
 from .connection import Connection, open_connection
-from .connection_options import connection_options, connection_spec
+from .connection_options import connection_options, connection_spec, named_providers
 from .context import Context
 from .holdings import read_rows, with_policies
 from .operation import Operation
@@ -39,11 +39,7 @@ def spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    providers = list(dict.fromkeys(params["providers"]))
-    if not providers:
-        raise PimError(
-            "invalid_option", f"providers=[] cannot be used: name at least one of {', '.join(PROVIDERS)}", advice=""
-        )
+    providers = named_providers(params)
     options = connection_options(params, context.environ)
     try:
         connection = open_connection(options, context, providers)

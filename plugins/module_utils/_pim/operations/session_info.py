@@ -36,16 +36,11 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
             shown.append(describe(session))
     return {
         "changed": False,
-        "connected": named is not None and alive(named, context.clock.time()),
+        "connected": named is not None and named.alive(context.clock.time()),
         "sessions": shown,
         # No run of this version takes a lease, so none can be left behind.
         "leftovers": [],
     }
-
-
-def alive(session: Session, now: float) -> bool:
-    """Whether the session works without a new sign-in, as far as known."""
-    return session.can_refresh or any(token.expires_at > now for token in session.tokens.values())
 
 
 def describe(session: Session) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from ..api.calls import Answer, Call
 from ..errors import PimError
 from ..models import Request
-from ..plans.rows import key_of
+from ..plans.rows import same_role
 from ..providers.base import DENIED, FAILED, WITHDRAWN
 from .connection import Connection
 from .holdings import read_rows
@@ -101,10 +101,7 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
             if isinstance(rows, PimError):
                 fate_unknown(work, rows, active=active)
                 continue
-            row = next(
-                (row for row in rows if key_of(row.role_id, row.scope) == key_of(work.row.role_id, work.row.scope)),
-                None,
-            )
+            row = same_role(work.row, rows)
             on = row is not None and bool(row.active) and not work.is_the_old_one(row)
             arrived = on if active else row is None or not row.active
             pending = row.pending if row is not None else None

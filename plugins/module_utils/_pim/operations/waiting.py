@@ -12,7 +12,7 @@ from ..api.calls import Answer, Call
 from ..errors import PimError
 from ..models import RoleRow
 from ..plans import activation as plan
-from ..plans.rows import key_of, merge
+from ..plans.rows import merge, same_role
 from ..providers.base import DONE, PENDING, SCHEDULED, WAITING
 from ..providers.registry import PROVIDERS
 from .activation_options import ActivationOptions
@@ -107,13 +107,10 @@ def _look(connection: Connection, works: Sequence[Work]) -> None:
     for name, answer in zip(providers, answers):
         if isinstance(answer, PimError):
             raise answer
-        active = {
-            key_of(row.role_id, row.scope): row
-            for row in merge(name, connection.session.object_id, PROVIDERS[name].read_active(answer), now)
-        }
+        active = merge(name, connection.session.object_id, PROVIDERS[name].read_active(answer), now)
         for work in works:
             if work.row.provider == name:
-                _see(work, active.get(key_of(work.row.role_id, work.row.scope)))
+                _see(work, same_role(work.row, active))
 
 
 def _see(work: Work, active: RoleRow | None) -> None:

@@ -19,6 +19,12 @@ def key_of(role_id: str | None, scope: str | None) -> Key:
     return (str(role_id).lower(), str(scope).lower())
 
 
+def same_role(row: RoleRow, rows: Iterable[RoleRow]) -> RoleRow | None:
+    """The row of the same role and scope among others, None where it is not among them."""
+    key = key_of(row.role_id, row.scope)
+    return next((other for other in rows if key_of(other.role_id, other.scope) == key), None)
+
+
 def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datetime) -> list[RoleRow]:
     """One row for each (role, scope), in the order first seen.
 

@@ -70,6 +70,10 @@ class Session:
     def can_refresh(self) -> bool:
         return self.refresh_token is not None
 
+    def alive(self, now: float) -> bool:
+        """Whether it works without a new sign-in, as far as known; `now` in seconds since 1970."""
+        return self.can_refresh or any(token.expires_at > now for token in self.tokens.values())
+
 
 class Sessions:
     """The sessions in one directory."""
