@@ -22,7 +22,9 @@ def _requirements(path: Path) -> dict[str, str]:
     return {match.group(1).lower(): match.group(2) for match in found if match}
 
 
-@pytest.mark.parametrize("name", ["run.txt", "unit.txt", "lint.txt", "galaxy.txt", *(client.requirements.name for client in CLIENTS)])
+@pytest.mark.parametrize(
+    "name", ["run.txt", "unit.txt", "lint.txt", "galaxy.txt", *(client.requirements.name for client in CLIENTS)]
+)
 def test_all_that_is_installed_is_pinned(name):
     pins = _requirements(layout.REQUIREMENTS / "pins.txt")
     assert all(version.startswith("==") for version in pins.values())

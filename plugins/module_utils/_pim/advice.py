@@ -46,7 +46,7 @@ def step_up_advice(context: str | None) -> str:
     return f"Run entra.pim.pim_connect with {option}, and a method that can satisfy it such as device_code."
 
 
-# Codes of the PIM service -> our code.
+# Codes of the PIM service (both APIs) -> our code.
 SERVICE_CODES: dict[str, str] = {
     "RoleAssignmentRequestPolicyValidationFailed": "policy_violation",
     "RoleAssignmentRequestAcrsValidationFailed": "mfa_required",
@@ -54,10 +54,24 @@ SERVICE_CODES: dict[str, str] = {
     "AadPremiumLicenseRequired": "not_licensed",
     "PermissionScopeNotGranted": "consent_required",
     "Authorization_RequestDenied": "forbidden",
+    "AuthorizationFailed": "forbidden",
+    "InsufficientPermissions": "forbidden",
+    # Azure asks multi-factor authentication of whoever changes resources.
+    "RequestDisallowedByAzure": "mfa_required",
     "AccessDenied": "forbidden",
     "InvalidAuthenticationToken": "session_expired",
     "TooManyRequests": "throttled",
     "RoleAssignmentRequestNotFound": "unknown_request",
+}
+
+# What to do about codes that are told as the service has them, or that need other words than our code's.
+SERVICE_ADVICE: dict[str, str] = {
+    "CannotDeleteLastAdminAssignment": "It is the group's only owner, and the service keeps the last one, also beyond the end of the "
+    "activation: give the group another owner first.",
+    "AuthorizationFailed": "Azure lets nobody act at a scope that the account may not read: ask for read access there, or name a "
+    "wider scope that the account is eligible at.",
+    "ResourceIsLocked": "A lock on the resource forbids it: have the lock removed.",
+    "ScopeDoesNotMatchRoleDefinition": "The role does not exist at this scope: name a scope that entra.pim.pim_role_info lists.",
 }
 
 # HTTP statuses that say enough where the code does not.

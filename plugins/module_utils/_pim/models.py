@@ -20,6 +20,16 @@ CLOUD_NAMES = ("public", "usgov", "usgov_dod", "china")
 # The service keeps an activation, and asks of one, at least this long (Microsoft Entra documentation, "pim-how-to-add-role-to-user").
 SHORTEST_ACTIVATION = 300
 
+# Phases of a request, whatever its service calls its status.
+WAITING = "waiting"  # for an approver
+SCHEDULED = "scheduled"  # accepted, starts later
+PROVISIONING = "provisioning"  # accepted, on its way
+DONE = "done"
+DENIED = "denied"
+WITHDRAWN = "withdrawn"
+FAILED = "failed"
+PENDING = (WAITING, SCHEDULED, PROVISIONING)
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -39,7 +49,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Request:
-    """An own request for a role; `status` in the service's spelling, `phase` in ours: see `providers.base`."""
+    """An own request for a role; `status` in the service's spelling, `phase` in ours: see above."""
 
     request_id: str
     role_id: str
@@ -49,6 +59,8 @@ class Request:
     phase: str
     created_at: datetime | None = None
     start_time: datetime | None = None
+    # Whom it is for; empty where the service does not tell.
+    principal_id: str = ""
 
     def as_pending(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -187,7 +188,7 @@ class Transport:
     ) -> Reply:
         place = _place(url)
         timeout = min(self._timeout, self._left())
-        self._tls.deadline = self._clock.monotonic() + timeout
+        self._tls.calls.deadline = self._clock.monotonic() + timeout
         try:
             response = self._session.request(
                 method,
@@ -272,10 +273,11 @@ def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) ->
 class _DeadlineContext(ssl.SSLContext):
     """Client TLS whose sockets know when the call they serve has to be over.
 
-    A socket's own time-out holds for each piece that arrives: a server that drips would hold a task for ever.
+    A socket's own time-out holds for each piece that arrives: a server that drips would hold a task for ever. Calls run side by side,
+    each in a thread of its own, and so `calls.deadline` is each thread's own.
     """
 
-    deadline = float("inf")
+    calls: threading.local
     monotonic: Callable[[], float]
 
 
@@ -283,7 +285,7 @@ class _DeadlineSocket(ssl.SSLSocket):
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002  # the name ssl gives it
         context = self.context
         if isinstance(context, _DeadlineContext):
-            left = context.deadline - context.monotonic()
+            left = context.calls.deadline - context.monotonic()
             if left <= 0:
                 raise TimeoutError("the call's own time is over")
             self.settimeout(left)
@@ -294,6 +296,7 @@ def _tls_context(clock: Clock, ca_path: str | None) -> _DeadlineContext:
     context = _DeadlineContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _DeadlineSocket
+    context.calls = threading.local()
     context.monotonic = clock.monotonic
     if ca_path:
         try:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import Answer, Call
-from ansible_collections.entra.pim.plugins.module_utils._pim.api.graph import Graph, error_from
+from ansible_collections.entra.pim.plugins.module_utils._pim.api.errors import error_from
+from ansible_collections.entra.pim.plugins.module_utils._pim.api.graph import Graph
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 from hypothesis import given

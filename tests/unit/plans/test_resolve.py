@@ -5,24 +5,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import Wanted
-from ansible_collections.entra.pim.plugins.module_utils._pim.plans.resolve import resolve
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.resolve import open_questions
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.resolve import resolve as resolve_below
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from unit import role_rows
-from unit.role_rows import PROVIDER, eligible
+from unit.role_rows import PROVIDER, activated, eligible, minutes, request
 
 
 def wanted(role: str, scope: str | None = "/", provider: str = PROVIDER) -> Wanted:
     return Wanted(provider, role, scope)
 
 
-def refused(one: Wanted, rows) -> PimError:
+def nothing_below(_provider: str, _scope: str, _outer: str) -> bool:
+    return False
+
+
+def resolve(one: Wanted, rows, below=nothing_below, active: bool = True):
+    return resolve_below(one, rows, below, active=active)
+
+
+def refused(one: Wanted, rows, below=nothing_below, active: bool = True) -> PimError:
     with pytest.raises(PimError) as caught:
-        resolve(one, rows)
+        resolve(one, rows, below, active)
     failure = caught.value.as_failure()
     assert (failure["provider"], failure["role"], failure["scope"]) == (one.provider, one.role, one.scope)
     return caught.value
@@ -147,3 +158,100 @@ def test_what_a_result_gives_is_taken_back(rows, data):
     # A name that is another role's id does not occur: ids are GUIDs.
     assume(not any(one.role.casefold() == row.role_id.casefold() for one in rows))
     assert resolve(wanted(row.role_id, row.scope), rows) is row
+
+
+def by_path(_provider: str, scope: str, outer: str) -> bool | None:
+    """Below `/mg` only somebody else knows."""
+    return None if outer == "/mg" else scope.startswith(f"{outer}/")
+
+
+SUB, GROUP, VM = "/s/one", "/s/one/g", "/s/one/g/vm"
+
+
+def test_an_eligibility_covers_what_lies_below_it():
+    row = eligible("Contributor", SUB, eligible_until=minutes(600), native={"id": "e"})
+    found = resolve(wanted("contributor", VM), [row], by_path)
+    assert (found.scope, found.scope_name, found.eligible, found.active) == (VM, None, True, False)
+    assert (found.eligible_until, found.native) == (minutes(600), {"id": "e"})
+
+
+def test_the_nearest_eligibility_is_the_one_to_stand_on():
+    rows = [eligible("Contributor", SUB, native={"id": "far"}), eligible("Contributor", GROUP, native={"id": "near"})]
+    for order in (rows, rows[::-1]):
+        assert resolve(wanted("Contributor", VM), order, by_path).native == {"id": "near"}
+
+
+def test_of_several_at_one_depth_the_one_that_lasts():
+    rows = [
+        eligible("Contributor", "/a", eligible_until=minutes(5), native={"id": "short"}),
+        eligible("Contributor", "/b", native={"id": "for ever"}),
+        eligible("Contributor", "/c", eligible_until=minutes(9), native={"id": "longer"}),
+    ]
+    assert resolve(wanted("Contributor", VM), rows, lambda *_: True).native == {"id": "for ever"}
+    assert resolve(wanted("Contributor", VM), rows[::2], lambda *_: True).native == {"id": "longer"}
+
+
+def test_a_scope_is_never_widened():
+    rows = [eligible("Contributor", VM), activated("Contributor", GROUP, eligible=False)]
+    assert refused(wanted("Contributor", SUB), rows, by_path).code == "not_eligible"
+    # Active above is not active here.
+    found = resolve(wanted("Contributor", VM), [eligible("Contributor", SUB), *rows[1:]], by_path, active=False)
+    assert (found.scope, found.active) == (VM, False)
+
+
+def test_a_row_at_the_scope_itself_comes_first():
+    rows = [eligible("Contributor", SUB), eligible("Contributor", VM)]
+    assert resolve(wanted("Contributor", VM), rows, by_path) is rows[1]
+
+
+def test_what_is_active_below_an_eligibility_can_be_activated_again_there():
+    running = activated("Contributor", VM, eligible=False)
+    found = resolve(wanted("Contributor", VM), [eligible("Contributor", SUB, native={"id": "e"}), running], by_path)
+    assert (found.active, found.expires_at) == (True, running.expires_at)
+    assert (found.eligible, found.native) == (True, {"id": "e"})
+
+
+def test_two_roles_of_a_name_above_are_ambiguous():
+    rows = [eligible("Twin", SUB, role_id="t1"), eligible("Twin", SUB, role_id="t2")]
+    assert refused(wanted("Twin", VM), rows, by_path).code == "ambiguous_role"
+
+
+def test_only_what_paths_do_not_tell_has_to_be_asked():
+    top, own = eligible("Contributor", "/mg"), eligible("Contributor", SUB)
+    assert open_questions(wanted("Contributor", VM), [top], by_path) == ["/mg"]
+    assert open_questions(wanted("Contributor", VM), [top, own], by_path) == []
+    assert open_questions(wanted("Contributor", "/mg"), [top], by_path) == []
+    assert open_questions(wanted("Contributor", None), [top], by_path) == []
+    assert open_questions(wanted("Reader", VM), [top], by_path) == []
+
+
+def test_without_a_scope_it_counts_where_the_role_may_be_switched_on():
+    rows = [eligible("Contributor", SUB), activated("Contributor", VM, eligible=False)]
+    assert resolve(wanted("Contributor", None), rows) is rows[0]
+    assert refused(wanted("Contributor", None), [*rows, eligible("Contributor", "/s/two")]).code == "ambiguous_role"
+
+
+def test_without_a_scope_it_counts_where_the_role_is_on_or_on_its_way():
+    off, on = eligible("Contributor", SUB), activated("Contributor", "/s/two")
+    waiting = eligible("Contributor", "/s/three", pending=request())
+    assert resolve(wanted("Contributor", None), [off, on, waiting], active=False) is on
+    assert resolve(wanted("Contributor", None), [off, waiting], active=False) is waiting
+    assert refused(wanted("Contributor", None), [on, replace(on, scope=VM)], active=False).code == "ambiguous_role"
+
+
+def test_what_is_off_everywhere_is_off():
+    rows = [eligible("Contributor", SUB), eligible("Contributor", "/s/two")]
+    assert resolve(wanted("Contributor", None), rows[:1], active=False) is rows[0]
+    found = resolve(wanted("Contributor", None), rows, active=False)
+    assert (found.scope, found.scope_name, found.active) == (None, None, False)
+
+
+def test_an_id_is_stronger_than_the_name_somebody_gave_to_another():
+    rows = [eligible("member", "g1", scope_name="Admins"), eligible("member", "g2", scope_name="g1")]
+    assert resolve(wanted("member", "G1"), rows) is rows[0]
+
+
+def test_a_scope_that_is_nearly_right_is_told():
+    error = refused(wanted("member", "Servr Admins"), [eligible("member", "g1", scope_name="Server Admins")])
+    assert error.code == "not_eligible"
+    assert "Did you mean 'Server Admins'?" in error.message

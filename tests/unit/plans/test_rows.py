@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ansible_collections.entra.pim.plugins.module_utils._pim.models import Holding
-from ansible_collections.entra.pim.plugins.module_utils._pim.plans.rows import key_of, merge, with_pending
-from ansible_collections.entra.pim.plugins.module_utils._pim.providers.base import PENDING
+import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.models import PENDING, Holding
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.rows import key_of, merge, with_requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unit import role_rows
 from unit.clocks import NOW
-from unit.role_rows import PROVIDER, activated, eligible, minutes, request
+from unit.role_rows import PROVIDER, activated, eligible, minutes, permanent, request
 
 
 def line(is_eligible: bool, end=None, **changes) -> Holding:
@@ -106,7 +106,7 @@ def test_nothing_is_nothing():
 def test_the_newest_waiting_request_is_shown():
     older, newer = request(request_id="old", created_at=minutes(-50)), request(request_id="new")
     for order in (1, -1):
-        (row,) = with_pending([eligible()], [older, newer][::order], PENDING)
+        (row,) = with_requests([eligible()], [older, newer][::order], NOW)
         assert row.pending is not None
         assert row.pending.request_id == "new"
 
@@ -114,17 +114,74 @@ def test_the_newest_waiting_request_is_shown():
 def test_requests_that_do_not_wait_or_do_not_activate_are_not_pending():
     others = [request(phase=phase) for phase in ("done", "denied", "withdrawn", "failed")]
     others += [request(action="deactivate"), request(role_id="other"), request(scope="/x")]
-    (row,) = with_pending([eligible()], others, PENDING)
+    (row,) = with_requests([eligible()], others, NOW)
     assert row.pending is None
 
 
 def test_an_active_role_has_nothing_pending():
-    (row,) = with_pending([activated()], [request()], PENDING)
+    (row,) = with_requests([activated()], [request()], NOW)
     assert row.pending is None
 
 
+@pytest.mark.parametrize("when", [minutes(-4), minutes(-1), NOW])
+def test_what_was_carried_out_a_moment_ago_is_on_its_way_until_it_is_listed(when):
+    (row,) = with_requests([eligible()], [request(phase="done", status="Provisioned", created_at=when)], NOW)
+    assert row.pending is not None
+    assert (row.pending.phase, row.pending.status) == ("provisioning", "Provisioned")
+    assert not row.active
+
+
+def test_a_start_that_has_come_counts_from_the_start():
+    scheduled = request(phase="done", status="Granted", created_at=minutes(-600), start=minutes(-1))
+    (row,) = with_requests([eligible()], [scheduled], NOW)
+    assert row.pending is not None
+
+
+def test_what_was_ended_a_moment_ago_is_not_active_however_long_it_is_listed():
+    ended = request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-1))
+    before = request(phase="done", status="Provisioned", created_at=minutes(-4))
+    for requests in ([ended, before], [before, ended]):
+        (row,) = with_requests([activated(left=50)], requests, NOW)
+        assert not row.active
+        assert row.expires_at is None
+        assert row.pending is None
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        # long ago: the list knows better
+        request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-6)),
+        # refused or withdrawn: nothing has changed
+        request(action="deactivate", phase="failed", status="Failed", created_at=minutes(-1)),
+        request(phase="withdrawn", status="Canceled", created_at=minutes(-1)),
+        # somebody else's
+        request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-1), principal_id="other"),
+        # it came on again since
+        request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-3)),
+    ],
+)
+def test_an_active_role_is_active_whatever_else_was_asked(done):
+    row = activated(active_since=minutes(-2))
+    assert with_requests([row], [done], NOW) == [row]
+
+
+def test_an_assigned_role_is_not_ended_by_the_accounts_own_requests():
+    ended = request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-1))
+    (row,) = with_requests([permanent()], [ended], NOW)
+    assert row.active
+
+
+def test_the_eligibility_that_lasts_longest_is_the_one_an_activation_stands_on():
+    short = line(True, minutes(60), native={"id": "short"})
+    long = line(True, None, native={"id": "long"})
+    for lines in ((short, long), (long, short)):
+        (row,) = merged(*lines)
+        assert row.native == {"id": "long"}
+
+
 def test_requests_that_may_not_be_read_leave_pending_unknown():
-    (row,) = with_pending([eligible()], None, PENDING)
+    (row,) = with_requests([eligible()], None, NOW)
     assert row.pending is None
 
 
@@ -163,8 +220,8 @@ def test_no_role_is_lost_doubled_or_made_up(lines):
 
 @given(st.lists(role_rows.holdings), st.lists(role_rows.requests))
 def test_merging_again_changes_nothing(lines, requests):
-    rows = with_pending(merged(*lines), requests, PENDING)
-    assert with_pending(rows, requests, PENDING) == rows
+    rows = with_requests(merged(*lines), requests, NOW)
+    assert with_requests(rows, requests, NOW) == rows
     for row in rows:
         if row.pending is not None:
             assert not row.active

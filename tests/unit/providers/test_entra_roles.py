@@ -9,9 +9,10 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim import models
 from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import Answer
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
-from ansible_collections.entra.pim.plugins.module_utils._pim.providers import base
+from ansible_collections.entra.pim.plugins.module_utils._pim.providers import principals
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.base import Activation
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.entra_roles import EntraRoles
 from hypothesis import given
@@ -186,28 +187,28 @@ def test_requests_that_may_not_be_read_are_only_unknown():
 @pytest.mark.parametrize(
     ("status", "phase"),
     [
-        ("Provisioned", base.DONE),
-        ("provisioned", base.DONE),
-        ("Granted", base.DONE),
-        ("ScheduleCreated", base.DONE),
-        ("PendingApproval", base.WAITING),
-        ("PendingApprovalProvisioning", base.WAITING),
-        ("PendingAdminDecision", base.WAITING),
-        ("PendingProvisioning", base.PROVISIONING),
-        ("PendingScheduleCreation", base.PROVISIONING),
-        ("ProvisioningStarted", base.PROVISIONING),
-        ("Accepted", base.PROVISIONING),
-        ("AdminApproved", base.PROVISIONING),
-        ("Denied", base.DENIED),
-        ("AdminDenied", base.DENIED),
-        ("TimedOut", base.DENIED),
-        ("Canceled", base.WITHDRAWN),
-        ("Revoked", base.WITHDRAWN),
-        ("Failed", base.FAILED),
-        ("FailedAsResourceIsLocked", base.FAILED),
-        ("Invalid", base.FAILED),
+        ("Provisioned", models.DONE),
+        ("provisioned", models.DONE),
+        ("Granted", models.DONE),
+        ("ScheduleCreated", models.DONE),
+        ("PendingApproval", models.WAITING),
+        ("PendingApprovalProvisioning", models.WAITING),
+        ("PendingAdminDecision", models.WAITING),
+        ("PendingProvisioning", models.PROVISIONING),
+        ("PendingScheduleCreation", models.PROVISIONING),
+        ("ProvisioningStarted", models.PROVISIONING),
+        ("Accepted", models.PROVISIONING),
+        ("AdminApproved", models.PROVISIONING),
+        ("Denied", models.DENIED),
+        ("AdminDenied", models.DENIED),
+        ("TimedOut", models.DENIED),
+        ("Canceled", models.WITHDRAWN),
+        ("Revoked", models.WITHDRAWN),
+        ("Failed", models.FAILED),
+        ("FailedAsResourceIsLocked", models.FAILED),
+        ("Invalid", models.FAILED),
         # a status nobody has told us of goes on being looked at
-        ("SomethingNew", base.PROVISIONING),
+        ("SomethingNew", models.PROVISIONING),
     ],
 )
 def test_each_status_of_a_request(status, phase):
@@ -218,8 +219,8 @@ def test_each_status_of_a_request(status, phase):
 @pytest.mark.parametrize("status", ["Granted", "ScheduleCreated", "PendingProvisioning"])
 def test_a_request_for_later_is_scheduled(status):
     body = {**REQUEST, "status": status, "scheduleInfo": {"startDateTime": "2030-03-17T18:00:00Z"}}
-    assert PROVIDER.read_request(Answer(201, body), NOW).phase == base.SCHEDULED
-    assert PROVIDER.read_request(Answer(201, body), NOW + timedelta(hours=1)).phase != base.SCHEDULED
+    assert PROVIDER.read_request(Answer(201, body), NOW).phase == models.SCHEDULED
+    assert PROVIDER.read_request(Answer(201, body), NOW + timedelta(hours=1)).phase != models.SCHEDULED
 
 
 def test_a_request():
@@ -257,7 +258,7 @@ def rules(**changes):
 
 
 def policy(listed):
-    return PROVIDER.read_policy(Answer(200, {"value": [{"policy": {"rules": listed}}]}))
+    return PROVIDER.read_policy(Answer(200, {"value": [{"policy": {"rules": listed}}]}), row_of())
 
 
 def test_a_policy():
@@ -314,7 +315,7 @@ def test_an_expiration_that_is_not_required_is_no_maximum():
     [{}, {"value": []}, {"value": [{}]}, {"value": [{"policy": None}]}, {"value": [{"policy": {"rules": None}}]}],
 )
 def test_a_policy_that_is_none_is_no_answer(body):
-    assert refused(PROVIDER.read_policy, Answer(200, body)).code == "invalid_response"
+    assert refused(PROVIDER.read_policy, Answer(200, body), row_of()).code == "invalid_response"
 
 
 def test_a_maximum_that_is_no_duration_is_no_answer():
@@ -335,7 +336,7 @@ def row_of(native=None):
 
 def test_an_activation():
     asked = Activation(5400, minutes(60), "why", "T-1", "Desk")
-    call = PROVIDER.activate_call(row_of(), OID, asked, validate_only=False)
+    call = PROVIDER.activate_call(row_of(), OID, asked, "ours", validate_only=False)
     assert (call.method, call.path) == ("POST", "/roleManagement/directory/roleAssignmentScheduleRequests")
     assert call.body == {
         "action": "selfActivate",
@@ -352,7 +353,7 @@ def test_an_activation():
 
 
 def test_what_was_not_given_is_not_sent():
-    body = PROVIDER.activate_call(row_of(), OID, Activation(300), validate_only=True).body
+    body = PROVIDER.activate_call(row_of(), OID, Activation(300), "ours", validate_only=True).body
     assert body is not None
     assert body["isValidationOnly"] is True
     assert set(body) == {
@@ -362,7 +363,7 @@ def test_what_was_not_given_is_not_sent():
 
 
 def test_a_deactivation():
-    assert PROVIDER.deactivate_call(row_of(), OID, None).body == {
+    assert PROVIDER.deactivate_call(row_of(), OID, None, "ours").body == {
         "action": "selfDeactivate",
         "principalId": OID,
         "roleDefinitionId": ROLE,
@@ -371,11 +372,11 @@ def test_a_deactivation():
 
 
 def test_an_id_cannot_leave_its_place_in_the_path():
-    path = PROVIDER.cancel_call("../x?y=/z").path
+    path = PROVIDER.cancel_call(row_of(), "../x?y=/z").path
     assert path.startswith("/roleManagement/directory/roleAssignmentScheduleRequests/")
     assert unquote(path.split("/")[4]) == "../x?y=/z"
     assert path.endswith("/cancel")
-    assert PROVIDER.principal_call("a/b#EXT#@c.example").path.startswith("/users/a%2Fb%23EXT%23%40c.example")
+    assert principals.call("a/b#EXT#@c.example").path.startswith("/users/a%2Fb%23EXT%23%40c.example")
 
 
 @pytest.mark.parametrize("scope", ["/", "/administrativeUnits/1f0a7c2e-93b4-4f55-8d61-0c5b7e2a9d10", "/0c5b7e2a"])
@@ -420,7 +421,7 @@ def test_any_value_in_a_request_is_read_or_refused(key, value):
     except PimError as error:
         assert error.code == "invalid_response"  # noqa: PT017  # both ends are right
         return
-    assert found.phase in (*base.PENDING, base.DONE, base.DENIED, base.WITHDRAWN, base.FAILED)
+    assert found.phase in (*models.PENDING, models.DONE, models.DENIED, models.WITHDRAWN, models.FAILED)
 
 
 @given(st.sampled_from(["Expiration", "Enablement", "Approval", "AuthenticationContext"]), st.data())

@@ -14,7 +14,8 @@ from typing import Any
 class Call:
     """One call to one API, relative to its root: `path` starts with `/` and carries its query, percent-encoded.
 
-    `pages`: the answer is a collection whose `nextLink` is followed to the end.
+    `pages`: the answer is a collection whose `nextLink` is followed to the end. `repeatable`: it may be sent again although it may
+    have been carried out. `answers_nothing`: its success may have no body.
     """
 
     api: str
@@ -22,6 +23,8 @@ class Call:
     path: str
     body: Mapping[str, Any] | None = None
     pages: bool = False
+    repeatable: bool = False
+    answers_nothing: bool = False
 
 
 @dataclass(frozen=True)

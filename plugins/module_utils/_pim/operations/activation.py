@@ -10,18 +10,19 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import PimError
-from ..models import RoleRow, Wanted
+from ..models import RoleRow
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
-from ..plans.resolve import resolve
-from ..plans.rows import key_of
+from ..plans.resolve import Below, resolve
+from ..plans.rows import key_of, with_requests
 from .activation_options import ActivationOptions, activation_options, spec
 from .carrying_out import CarryOut
 from .connection import Connection, open_connection
 from .connection_options import connection_options
 from .context import Context
-from .holdings import read_policies, read_rows
+from .holdings import Found, read_policies, read_rows
 from .lately import with_lately_requested
+from .narrowing import below_for
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
 from .work import Work
@@ -49,7 +50,9 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         connection = open_connection(connection_choice, context, providers)
         _refuse_applications(connection)
-        found = read_rows(connection, providers)
+        # Where they cost a call of their own, requests are read only where a refusal would not tell of them.
+        needed = not options.active or context.check_mode or options.start is not None
+        found = read_rows(connection, providers, requests=needed)
     except PimError as error:
         if context.check_mode and error.code in _NOT_SIGNED_IN:
             return _not_checked(options, error, context)
@@ -86,16 +89,20 @@ def _terms(connection: Connection, options: ActivationOptions) -> Terms:
 
 
 def _decided(
-    connection: Connection, options: ActivationOptions, found: Mapping[str, list[RoleRow] | PimError], context: Context
+    connection: Connection, options: ActivationOptions, found: Mapping[str, Found | PimError], context: Context
 ) -> tuple[list[Work], list[RoleRow]]:
     """The works in the order asked, and all rows of the account; raises where one of the roles cannot work."""
-    rows: list[RoleRow] = []
-    for listed in found.values():
-        if isinstance(listed, PimError):
-            raise listed
-        rows.extend(listed)
+    listed: dict[str, Found] = {}
+    for name, told in found.items():
+        if isinstance(told, PimError):
+            raise told
+        listed[name] = told
+    rows = [row for told in listed.values() for row in told.rows]
+    below = below_for(connection, options.wanted, rows)
     terms, now = _terms(connection, options), connection.now()
-    targets = _resolved(options.wanted, rows)
+    targets = _resolved(options, rows, below)
+    # A row at a scope of its own, below an eligibility, is not among those listed.
+    targets = [with_requests([row], listed[row.provider].requests, now)[0] for row in targets]
     if not options.active:
         targets = with_lately_requested(connection, targets, context)
     steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
@@ -117,11 +124,11 @@ def _decided(
     return works, rows
 
 
-def _resolved(wanted: Sequence[Wanted], rows: Sequence[RoleRow]) -> list[RoleRow]:
+def _resolved(options: ActivationOptions, rows: Sequence[RoleRow], below: Below) -> list[RoleRow]:
     targets, problems = [], []
-    for one in wanted:
+    for one in options.wanted:
         try:
-            targets.append(resolve(one, rows))
+            targets.append(resolve(one, rows, below, active=options.active))
         except PimError as error:
             problems.append(error)
     problem = plan.together(problems)

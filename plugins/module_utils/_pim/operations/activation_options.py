@@ -105,10 +105,15 @@ def _wanted(item: Mapping[str, Any], default: int | str | None) -> Wanted:
         raise invalid_option("role", item.get("role"), "name a role, or give its id")
     provider = PROVIDERS[item.get("provider") or DEFAULT_PROVIDER]
     scope = item.get("scope") or provider.default_scope
-    if scope is not None:
-        provider.check_scope(scope)
+    provider.check_role(role)
+    provider.check_scope(scope)
     own = _duration("duration", item.get("duration"))
-    return Wanted(provider.name, role, scope, default if own is None else own)
+    return Wanted(
+        provider.name,
+        provider.canonical_role(role),
+        None if scope is None else provider.canonical_scope(scope),
+        default if own is None else own,
+    )
 
 
 def _distinct(wanted: list[Wanted]) -> list[Wanted]:

@@ -6,21 +6,23 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from ..advice import ADVICE
 from ..api.calls import Answer
 from ..errors import PimError
-from ..models import SHORTEST_ACTIVATION
+from ..models import PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
-from ..providers.base import WITHDRAWN, Activation
+from ..providers.base import Activation
 from ..times import format_duration, format_time
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
-from .holdings import read_policies
+from .holdings import read_policies, read_rows
 from .submission import accept, cancel_call, ended_badly, fate_unknown, find_lost, request_id_of, submit
 from .work import Work
 
@@ -33,6 +35,8 @@ _TRANSIENT = frozenset({"network", "throttled", "service_unavailable", "invalid_
 
 # A role that was switched off to be renewed must not stay off: seconds between the tries to switch it on again.
 _RENEWAL_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
+# So long after an activation, Azure was seen to deny that there is one (44 s yes, 92 s no more; others say up to two minutes).
+_UNKNOWN_AT_FIRST = timedelta(seconds=150)
 # A service that still refuses so long after the five minutes will not change its mind.
 _TOO_EARLY_GRACE = 60.0
 _TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
@@ -81,7 +85,11 @@ class CarryOut:
     def _validated(self, works: Sequence[Work]) -> list[Answer | PimError]:
         calls = [
             work.provider.activate_call(
-                work.row, str(work.row.principal_id), self._activation(work.step), validate_only=True
+                work.row,
+                str(work.row.principal_id),
+                self._activation(work.step),
+                work.activation_id,
+                validate_only=True,
             )
             for work in works
         ]
@@ -89,8 +97,7 @@ class CarryOut:
 
     def _rehearsed(self, work: Work, outcome: Answer | PimError) -> None:
         if isinstance(outcome, Answer):
-            status = outcome.body.get("status")
-            work.status = status if isinstance(status, str) else None
+            work.status = work.provider.read_status(outcome)
         elif outcome.code == "mfa_required":
             work.status = "step_up_required"
         elif outcome.service_code not in _THERE | _UNDER_WAY:
@@ -110,7 +117,7 @@ class CarryOut:
     def _withdrawn(self, work: Work) -> bool:
         """Whether the request is withdrawn after all: the answer to the withdrawal was lost."""
         try:
-            answer = self._connection.one(work.provider.request_call(request_id_of(work)))
+            answer = self._connection.one(work.provider.request_call(work.row, request_id_of(work)))
             return work.provider.read_request(answer, self._connection.now()).phase == WITHDRAWN
         except PimError:
             # The failure of the withdrawal itself is what the user is told.
@@ -119,8 +126,11 @@ class CarryOut:
     def _activate(self, works: Sequence[Work]) -> None:
         lost: list[tuple[Work, PimError]] = []
         refused: list[tuple[Work, PimError]] = []
+        under_way: list[Work] = []
         for place, outcome in self._submit_activations(works).items():
             work = works[place]
+            if isinstance(outcome, PimError) and outcome.service_code in _UNDER_WAY and not outcome.repeated:
+                under_way.append(work)
             if self._accepted(work, outcome) or isinstance(outcome, Answer):
                 continue
             if outcome.uncertain:
@@ -130,6 +140,33 @@ class CarryOut:
         for work, refusal in refused:
             self._refused(work, refusal)
         self._repeat_lost(lost)
+        self._join(under_way)
+
+    def _join(self, works: Sequence[Work]) -> None:
+        """An own request is on its way that was not known when the task was planned: it is waited for, or replaced where it is later."""
+        if not works:
+            return
+        found = read_rows(self._connection, list(dict.fromkeys(work.row.provider for work in works)))
+        replaced = []
+        for work in works:
+            told = found[work.row.provider]
+            if isinstance(told, PimError):
+                work.failed(
+                    told.retold(f"A request for {work.name} is under way, but cannot be looked at: {told.message}")
+                )
+                continue
+            pending = told.again(work.row, self._connection.now()).pending
+            if pending is None:
+                continue
+            work.request, work.status = pending, pending.status
+            row = replace(work.row, pending=pending)
+            if plan.first_look(work.step.wanted, row, self._terms, self._connection.now()).action == plan.REPLACE:
+                replaced.append(work)
+        self._withdraw(replaced)
+        for work in replaced:
+            if not work.settled:
+                work.activation_id = str(uuid.uuid4())
+                self._last_try(work)
 
     def _submit_activations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
         return submit(
@@ -137,7 +174,11 @@ class CarryOut:
             works,
             "activate",
             lambda work: work.provider.activate_call(
-                work.row, str(work.row.principal_id), self._activation(work.step), validate_only=False
+                work.row,
+                str(work.row.principal_id),
+                self._activation(work.step),
+                work.activation_id,
+                validate_only=False,
             ),
         )
 
@@ -261,13 +302,16 @@ class CarryOut:
             works,
             "deactivate",
             lambda work: work.provider.deactivate_call(
-                work.row, str(work.row.principal_id), self._options.justification
+                work.row, str(work.row.principal_id), self._options.justification, work.deactivation_id
             ),
         )
 
     def _deactivated(
         self, work: Work, outcome: Answer | PimError, early: list[tuple[Work, PimError]], lost: list[Work]
     ) -> None:
+        if isinstance(outcome, PimError) and self._not_known_yet(work, outcome):
+            outcome = outcome.retold(f"{work.name} was activated a moment ago, and the service cannot end it yet")
+            outcome.code, outcome.advice = "too_early", ADVICE["too_early"]
         if isinstance(outcome, Answer):
             try:
                 request = accept(self._connection, work, outcome)
@@ -292,6 +336,17 @@ class CarryOut:
             lost.append(work)
         else:
             work.failed(outcome)
+
+    def _not_known_yet(self, work: Work, refusal: PimError) -> bool:
+        """Whether "there is no such activation" is said of one that is just too young: Azure says so for a minute or more."""
+        since, now = work.row.active_since, self._connection.now()
+        if refusal.service_code not in _GONE or refusal.repeated or since is None or now - since > _UNKNOWN_AT_FIRST:
+            return False
+        told = read_rows(self._connection, [work.row.provider])[work.row.provider]
+        if isinstance(told, PimError):
+            return True
+        row = told.again(work.row, now)
+        return bool(row.active) or (row.pending is not None and row.pending.phase == PROVISIONING)
 
     def _too_early(self, work: Work, refusal: PimError) -> None:
         """What the task says to do about an activation that is too young to be ended; waiting is done elsewhere."""

@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
-from ..sign_in.clouds import endpoints, foreign
+from ..sign_in.clouds import CLOUDS, endpoints, foreign
 from ..sign_in.credentials import Credential
+from ..sign_in.known_clients import refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
-from ..sign_in.signing_in import sign_in
-from ..sign_in.token_claims import decode
+from ..sign_in.token_claims import decode, texts
 from ..state import files
 from ..state.sessions import Session, Sessions
-from .connection import new_transport, sign_in_request, why_not
+from .connection import new_transport, scopes_by_api, sign_in_once, sign_in_requests, why_not
 from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
 from .operation import Operation
@@ -78,20 +78,30 @@ def _present(
     existing = _existing(params, options, sessions)
     credential = options.credentials.task or options.credentials.own
     if existing is not None and not params["force"]:
-        kept = _fitting(existing, credential, params, options, sessions, context)
+        wanted = _served(credential, params["providers"], options)
+        covered = _covers(existing, wanted)
+        kept = _fitting(existing, credential, wanted, params, options, sessions, context)
         if kept is not None:
-            return _result(False, describe(kept), _diff(context, options.session, True, True))
+            return _result(not covered, describe(kept), _diff(context, options.session, True, True))
     credential = credential or options.credentials.azure
-    request = _request(credential, params, options, context)
+    requests = _requests(credential, params, options, context)
     diff = _diff(context, options.session, existing is not None, True)
     if context.check_mode:
         return _result(True, _nobody(options), diff)
     # Before anybody signs in: a place where the session can be kept.
     files.check_directory(options.session_dir, create=True)
-    session = sign_in(request, new_transport(options, context), context.clock, options.session)
+    transport = new_transport(options, context)
+    session = sign_in_once(requests, transport, context, options.session)
+    access = Access(session, transport, context.clock, None)
+    for request in requests[1:]:
+        if request.audience not in session.tokens:
+            session.scopes[request.audience] = request.scopes
+            access.token(request.audience)
     with sessions.locked(options.session):
         session = _joined(existing, session)
         sessions.save(session)
+    if not _covers(session, params["providers"]):
+        context.warn(f"The access token serves {', '.join(describe(session)['providers'])} only.")
     return _result(True, describe(session), diff)
 
 
@@ -109,14 +119,16 @@ def _existing(params: Mapping[str, Any], options: ConnectionOptions, sessions: S
 def _fitting(
     session: Session,
     credential: Credential | None,
+    providers: Sequence[str],
     params: Mapping[str, Any],
     options: ConnectionOptions,
     sessions: Sessions,
     context: Context,
 ) -> Session | None:
-    """The session, refreshed where need be, if it is what the task asks for; None where somebody has to sign in."""
+    """The session, refreshed or widened where need be, if it is what the task asks for; None where somebody has to sign in."""
     transport = new_transport(options, context, session)
-    access = Access(session, transport, context.clock, sessions)
+    needed = scopes_by_api(session.cloud, providers)
+    access = Access(session, transport, context.clock, sessions, needed)
     if why_not(session, options, transport, None if context.check_mode else access) or not _same_credential(
         session, credential
     ):
@@ -125,19 +137,24 @@ def _fitting(
         return None
     if not set(params["authentication_contexts"]) <= set(session.authentication_contexts):
         return None
-    apis = {PROVIDERS[name].api for name in params["providers"]}
-    if not apis <= set(session.scopes) or not session.alive(context.clock.time()):
+    if not session.alive(context.clock.time()) or not (session.can_refresh or _covers(session, providers)):
         return None
     if context.check_mode:
         return session
     try:
-        for api in sorted(apis):
+        for api in needed:
             access.token(api)
     except PimError as error:
         if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required"):
             return None
         raise
-    return access.session
+    return access.session if _covers(access.session, providers) else None
+
+
+def _covers(session: Session, providers: Sequence[str]) -> bool:
+    """Whether the session was made for these providers."""
+    needed = scopes_by_api(session.cloud, providers)
+    return all(set(scopes) <= set(session.scopes.get(api, [])) for api, scopes in needed.items())
 
 
 def _same_credential(session: Session, credential: Credential | None) -> bool:
@@ -160,9 +177,9 @@ def _same_credential(session: Session, credential: Credential | None) -> bool:
     return session.principal_type == "user" and same_account(str(credential.username), session.username)
 
 
-def _request(
+def _requests(
     credential: Credential | None, params: Mapping[str, Any], options: ConnectionOptions, context: Context
-) -> SignInRequest:
+) -> list[SignInRequest]:
     if credential is None:
         _check_device_code(options, context)
     elif params["require_mfa"] and credential.method == "client_secret":
@@ -171,15 +188,29 @@ def _request(
             "require_mfa=True cannot be used with a client secret: an application has no second factor",
             advice="Sign in as a user.",
         )
-    return sign_in_request(
+    requests = sign_in_requests(
         credential,
         options,
         context,
-        params["providers"],
+        _served(credential, params["providers"], options),
         require_mfa=params["require_mfa"],
         authentication_contexts=params["authentication_contexts"],
         login_timeout=float(params["login_timeout"]),
     )
+    for request in requests:
+        # Told before anybody signs in: it could not be mended afterwards.
+        refuse_known_client(request.known_client, request.audience)
+    return requests
+
+
+def _served(credential: Credential | None, providers: Sequence[str], options: ConnectionOptions) -> list[str]:
+    """A ready token serves the providers of the API it was made for, whatever others are named too."""
+    if credential is None or credential.method != "access_token":
+        return list(providers)
+    cloud = CLOUDS[options.cloud or "public"]
+    made_for = cloud.api_of_audience((texts(decode(credential.secret).get("aud")) or [""])[0])
+    named = [name for name in providers if PROVIDERS[name].api == made_for]
+    return named or [name for name, provider in PROVIDERS.items() if provider.api == made_for] or list(providers)
 
 
 def _check_device_code(options: ConnectionOptions, context: Context) -> None:

@@ -5,21 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
+from ..api.arm import Arm
+from ..api.base import Api
 from ..api.calls import Answer, Call
 from ..api.graph import Graph
+from ..api.side_by_side import side_by_side
 from ..errors import PimError
+from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.client import tenant_id_of
 from ..sign_in.clouds import CLOUDS, endpoints
 from ..sign_in.credentials import GRAPH_COMMAND_LINE_TOOLS, Credential
+from ..sign_in.known_clients import is_known_without, refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
 from ..sign_in.signing_in import sign_in
-from ..sign_in.token_claims import wanted_claims
+from ..sign_in.token_claims import decode, texts, wanted_claims
 from ..state.journal import Journal
 from ..state.sessions import Session, Sessions
 from ..transport import Transport
@@ -36,7 +42,10 @@ class Connection:
         self.journal = Journal(options.session_dir, context.clock)
         self.warn = context.warn
         session = access.session
-        self._apis = {"graph": Graph(transport, session.graph_url, access)}
+        self._apis: dict[str, Api] = {
+            Graph.name: Graph(transport, session.graph_url, access),
+            Arm.name: Arm(transport, session.arm_url, access),
+        }
 
     @property
     def session(self) -> Session:
@@ -47,13 +56,27 @@ class Connection:
         return self.transport.service_now()
 
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
-        """The outcome of each call in the order asked; the calls to one API go together."""
+        """The outcome of each call in the order asked; the calls to one API go together, the APIs side by side.
+
+        A failure that stops one API is the outcome of its calls, and hides nothing of the other's. It is raised where it stops all.
+        """
+        groups = [[index for index, call in enumerate(calls) if call.api == name] for name in self._apis]
+        groups = [group for group in groups if group]
+        results = side_by_side(lambda group: self._together([calls[index] for index in group]), groups, len(groups))
+        stopped = [result for result in results if isinstance(result, PimError)]
+        if stopped and len(stopped) == len(groups):
+            raise stopped[0]
         outcomes: dict[int, Answer | PimError] = {}
-        for name, api in self._apis.items():
-            indexes = [index for index, call in enumerate(calls) if call.api == name]
-            if indexes:
-                outcomes.update(zip(indexes, api.run([calls[index] for index in indexes])))
+        for group, result in zip(groups, results):
+            told = [result.retold() for _index in group] if isinstance(result, PimError) else result
+            outcomes.update(zip(group, told))
         return [outcomes[index] for index in range(len(calls))]
+
+    def _together(self, calls: Sequence[Call]) -> list[Answer | PimError] | PimError:
+        try:
+            return self._apis[calls[0].api].run(calls)
+        except PimError as error:
+            return error
 
     def one(self, call: Call) -> Answer:
         """The answer to a single call; its failure is raised."""
@@ -66,7 +89,10 @@ class Connection:
 def open_connection(
     options: ConnectionOptions, context: Context, providers: Sequence[str], resource: str | None = None
 ) -> Connection:
-    """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2)."""
+    """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2).
+
+    `resource`: a token for it is wanted, in place of those for the APIs of the providers.
+    """
     found = options.credentials
     credential = found.task or found.own
     if credential is not None:
@@ -75,7 +101,8 @@ def open_connection(
     session = sessions.load(options.session)
     if session is not None and (found.azure is None or session.alive(context.clock.time())):
         transport = new_transport(options, context, session)
-        access = Access(session, transport, context.clock, sessions)
+        needed = {} if resource else scopes_by_api(session.cloud, providers)
+        access = Access(session, transport, context.clock, sessions, needed)
         misfit = why_not(session, options, transport, None if context.check_mode else access)
         if misfit:
             raise PimError("not_connected", f"The session {session.name} is not used: {misfit}")
@@ -93,22 +120,36 @@ def new_transport(options: ConnectionOptions, context: Context, session: Session
     return Transport(clock=context.clock, environ=context.environ, http_timeout=options.http_timeout, ca_path=ca_path)
 
 
+def scopes_of(cloud: str, providers: Iterable[Provider]) -> list[str]:
+    """What a token for these providers, all of one API, is asked with."""
+    return [
+        f"{CLOUDS[cloud].resource(provider.api)}/{permission}"
+        for provider in providers
+        for permission in provider.permissions
+    ]
+
+
+def scopes_by_api(cloud: str, providers: Sequence[str]) -> dict[str, list[str]]:
+    """The same for each API that the providers need, in their order."""
+    wanted = [PROVIDERS[name] for name in providers]
+    apis = dict.fromkeys(provider.api for provider in wanted)
+    return {api: scopes_of(cloud, [provider for provider in wanted if provider.api == api]) for api in apis}
+
+
 def sign_in_request(
     credential: Credential | None,
     options: ConnectionOptions,
     context: Context,
-    providers: Sequence[str],
+    scopes: list[str],
     *,
+    audience: str,
+    resource: str,
     require_mfa: bool = False,
     authentication_contexts: Sequence[str] = (),
     login_timeout: float = 900.0,
-    resource: str | None = None,
 ) -> SignInRequest:
-    """`credential` None means device code; `resource`: for the work itself, in place of the API of the providers."""
+    """`credential` None means device code; `audience` and `resource` as the request has them."""
     cloud = options.cloud or "public"
-    wanted = [PROVIDERS[name] for name in providers]
-    api = wanted[0].api
-    audience = CLOUDS[cloud].resource(api) if resource is None else resource
     if credential is not None and credential.method == "client_secret" and options.tenant is None:
         raise PimError(
             "invalid_option",
@@ -117,13 +158,11 @@ def sign_in_request(
         )
     return SignInRequest(
         method=credential.method if credential else "device_code",
-        audience=api if resource is None else resource,
-        resource=audience,
-        scopes=[f"{audience}/{permission}" for provider in wanted for permission in provider.permissions]
-        if resource is None
-        else [f"{resource}/.default"],
+        audience=audience,
+        resource=resource,
+        scopes=scopes,
         tenant=options.tenant,
-        client_id=(credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS,
+        client_id=client_of(credential, options),
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
         cloud_name=cloud,
@@ -135,6 +174,51 @@ def sign_in_request(
         login_timeout=login_timeout,
         show=context.show,
     )
+
+
+def client_of(credential: Credential | None, options: ConnectionOptions) -> str:
+    return (credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS
+
+
+def sign_in_requests(
+    credential: Credential | None,
+    options: ConnectionOptions,
+    context: Context,
+    providers: Sequence[str],
+    **requirements: Any,
+) -> list[SignInRequest]:
+    """One sign-in for each API the providers need; only an application has to make more than the first.
+
+    A ready token serves the API it was made for.
+    """
+    cloud = options.cloud or "public"
+    needed = scopes_by_api(cloud, providers)
+    if credential is not None and credential.method == "access_token":
+        made_for = CLOUDS[cloud].api_of_audience((texts(decode(credential.secret).get("aud")) or [""])[0])
+        needed = {made_for: needed[made_for]} if made_for in needed else dict(list(needed.items())[:1])
+    return [
+        sign_in_request(
+            credential,
+            options,
+            context,
+            scopes,
+            audience=api,
+            resource=CLOUDS[cloud].resource(api),
+            **requirements,
+        )
+        for api, scopes in needed.items()
+    ]
+
+
+def sign_in_once(requests: Sequence[SignInRequest], transport: Transport, context: Context, name: str) -> Session:
+    """A session by one sign-in. An application has no refresh token, so it signs in for each API; it is asked nothing."""
+    session = sign_in(requests[0], transport, context.clock, name)
+    if session.principal_type == "service_principal":
+        for request in requests[1:]:
+            other = sign_in(request, transport, context.clock, name)
+            session.tokens.update(other.tokens)
+            session.scopes.update(other.scopes)
+    return session
 
 
 def why_not(session: Session, options: ConnectionOptions, transport: Transport, access: Access | None) -> str | None:
@@ -161,7 +245,17 @@ def why_not(session: Session, options: ConnectionOptions, transport: Transport, 
 def _for_this_task(
     credential: Credential, options: ConnectionOptions, context: Context, providers: Sequence[str], resource: str | None
 ) -> Connection:
-    request = sign_in_request(credential, options, context, providers, resource=resource)
     transport = new_transport(options, context)
-    session = sign_in(request, transport, context.clock, options.session)
-    return Connection(Access(session, transport, context.clock, None), transport, options, context)
+    if resource is not None:
+        scopes = [f"{resource}/.default"]
+        request = sign_in_request(credential, options, context, scopes, audience=resource, resource=resource)
+        session = sign_in(request, transport, context.clock, options.session)
+        return Connection(Access(session, transport, context.clock, None), transport, options, context)
+    requests = sign_in_requests(credential, options, context, providers)
+    # One API that this client cannot be used for does not stand in the way of another.
+    usable = [request for request in requests if not is_known_without(request.known_client, request.audience)]
+    if not usable:
+        refuse_known_client(requests[0].client_id, requests[0].audience)
+    session = sign_in_once(usable, transport, context, options.session)
+    access = Access(session, transport, context.clock, None, scopes_by_api(session.cloud, providers))
+    return Connection(access, transport, options, context)

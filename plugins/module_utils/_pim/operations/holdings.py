@@ -5,40 +5,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import Policy, RoleRow
-from ..plans.rows import merge, with_pending
-from ..providers.base import PENDING
+from ..models import Holding, Policy, Request, RoleRow
+from ..plans.rows import merge, same_role, switched_off, with_requests
+from ..providers.base import Listing
 from ..providers.registry import PROVIDERS
 from .connection import Connection
 
 
+@dataclass(frozen=True)
+class Found:
+    """What one provider tells of an account. `requests` is None where they were not asked for, or may not be read."""
+
+    rows: list[RoleRow]
+    requests: list[Request] | None
+
+    def again(self, row: RoleRow, now: datetime) -> RoleRow:
+        """The row of the same role and scope; one that is not listed is not active, but may be on its way."""
+        return same_role(row, self.rows) or with_requests([switched_off(row)], self.requests, now)[0]
+
+
 def read_rows(
-    connection: Connection, providers: Sequence[str], principal: str | None = None
-) -> dict[str, list[RoleRow] | PimError]:
-    """By provider: one row for each role and scope, or why it could not be read. `principal`: somebody else's object id."""
+    connection: Connection, providers: Sequence[str], principal: str | None = None, *, requests: bool = True
+) -> dict[str, Found | PimError]:
+    """By provider: one row for each role and scope, or why it could not be read.
+
+    `principal`: somebody else's object id. `requests`: own requests have to be known, also where that takes a call of its own.
+    """
     calls: list[Call] = []
     spans: dict[str, slice] = {}
     for name in providers:
-        wanted = PROVIDERS[name].list_calls(principal, requests=principal is None)
+        with_them = principal is None and (requests or PROVIDERS[name].requests_are_free)
+        wanted = PROVIDERS[name].list_calls(principal, requests=with_them)
         spans[name] = slice(len(calls), len(calls) + len(wanted))
         calls.extend(wanted)
     answers = connection.run(calls)
-    whose = principal or connection.session.object_id
-    found: dict[str, list[RoleRow] | PimError] = {}
+    found: dict[str, Listing | PimError] = {}
     for name, span in spans.items():
         try:
-            listing = PROVIDERS[name].read_lists(answers[span], connection.now())
+            found[name] = PROVIDERS[name].read_lists(answers[span], connection.now())
         except PimError as error:
             error.provider = name
             found[name] = error
-            continue
-        found[name] = with_pending(merge(name, whose, listing.holdings, connection.now()), listing.requests, PENDING)
-    return found
+    whose, now = principal or connection.session.object_id, connection.now()
+    named = _named(connection, {name: told for name, told in found.items() if isinstance(told, Listing)})
+    return {
+        name: told
+        if isinstance(told, PimError)
+        else Found(with_requests(merge(name, whose, named[name], now), told.requests, now), told.requests)
+        for name, told in found.items()
+    }
+
+
+def _named(connection: Connection, listings: Mapping[str, Listing]) -> dict[str, list[Holding]]:
+    """The lines of each provider, with names that its lists left out. Without them a scope still has its id."""
+    calls: list[Call] = []
+    spans: dict[str, slice] = {}
+    for name, listing in listings.items():
+        wanted = PROVIDERS[name].name_calls(listing.holdings)
+        spans[name] = slice(len(calls), len(calls) + len(wanted))
+        calls.extend(wanted)
+    answers: list[Answer | PimError] = []
+    if calls:
+        try:
+            answers = connection.run(calls)
+        except PimError as error:
+            answers = [error] * len(calls)
+    return {
+        name: PROVIDERS[name].with_names(listing.holdings, answers[spans[name]]) for name, listing in listings.items()
+    }
 
 
 def read_policies(connection: Connection, rows: Sequence[RoleRow]) -> list[Policy | PimError]:
@@ -65,6 +105,6 @@ def _policy(row: RoleRow, answer: Answer | PimError) -> Policy | PimError:
     if isinstance(answer, PimError):
         return answer
     try:
-        return PROVIDERS[row.provider].read_policy(answer)
+        return PROVIDERS[row.provider].read_policy(answer, row)
     except PimError as error:
         return error

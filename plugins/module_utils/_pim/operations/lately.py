@@ -10,21 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..api.calls import Answer
 from ..errors import PimError
-from ..models import RoleRow
-from ..plans.rows import key_of, same_role
-from ..providers.base import DONE, PROVISIONING, SCHEDULED, WAITING
+from ..models import DONE, PROVISIONING, SCHEDULED, WAITING, RoleRow
+from ..plans.rows import JUST_NOW, key_of
 from ..providers.registry import PROVIDERS
 from .connection import Connection
 from .context import Context
 from .holdings import read_rows
 
-# A request older than this has long been listed; no activation is shorter, so none has ended by itself meanwhile.
-_RECENT = timedelta(minutes=5)
+_RECENT = timedelta(seconds=JUST_NOW)
 # Seconds between looks: listings of the service have been seen to lag by half a minute.
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 # A request that nobody knows after so many looks is not on its way.
@@ -32,13 +30,14 @@ _LOOKS_FOR_UNKNOWN = 3
 
 
 def with_lately_requested(connection: Connection, rows: Sequence[RoleRow], context: Context) -> list[RoleRow]:
-    """The same rows; those that look inactive as soon as the service shows what was asked for them a moment ago."""
+    """The same rows; those whose activation was accepted a moment ago count as active, listed or not: they have to be given back."""
     found = list(rows)
-    lines = connection.journal.lines() if any(not row.active and row.pending is None for row in rows) else []
+    unlisted = [row for row in rows if not row.active and row.scope is not None]
+    lines = connection.journal.lines() if any(row.pending is None for row in unlisted) else []
     suspects = {
         place: request_id
         for place, row in enumerate(rows)
-        if not row.active and row.pending is None and (request_id := _open_request(lines, connection, row))
+        if not row.active and row.scope is not None and (request_id := _on_its_way(row, lines, connection))
     }
     for look, pause in enumerate(_PAUSES[:1] if context.check_mode else _PAUSES):
         if not suspects:
@@ -46,34 +45,52 @@ def with_lately_requested(connection: Connection, rows: Sequence[RoleRow], conte
         connection.transport.pause(pause)
         suspects = _look(connection, found, suspects, look)
     for place in suspects:
-        context.warn(f"{found[place].role} at {found[place].scope} was requested a moment ago and is not listed yet.")
+        # The service may take it up at any moment: it is asked to end it, and knows best whether there is anything to end.
+        found[place] = _taken_for_active(found[place], connection.now())
     return found
+
+
+def _on_its_way(row: RoleRow, lines: Sequence[Mapping[str, Any]], connection: Connection) -> str | None:
+    """The id of an accepted request that the lists do not show as a role that is active: as the service tells, else the journal."""
+    if row.pending is None:
+        return _open_request(lines, connection, row)
+    return row.pending.request_id if row.pending.phase == PROVISIONING else None
 
 
 def _look(connection: Connection, found: list[RoleRow], suspects: dict[int, str], look: int) -> dict[int, str]:
     """Updates the rows in place; gives the suspects that still have to be looked at."""
     listed = read_rows(connection, list(dict.fromkeys(found[place].provider for place in suspects)))
-    calls = [PROVIDERS[found[place].provider].request_call(request_id) for place, request_id in suspects.items()]
+    calls = [
+        PROVIDERS[found[place].provider].request_call(found[place], request_id)
+        for place, request_id in suspects.items()
+    ]
     left = {}
     for (place, request_id), answer in zip(suspects.items(), connection.run(calls)):
         row = found[place]
-        rows = listed[row.provider]
-        if isinstance(rows, PimError):
-            raise rows
-        now = same_role(row, rows) or row
-        if now.active or now.pending is not None:
+        told = listed[row.provider]
+        if isinstance(told, PimError):
+            raise told
+        now = told.again(row, connection.now())
+        if now.active or (now.pending is not None and now.pending.phase != PROVISIONING):
             found[place] = now
         elif isinstance(answer, Answer):
             request = PROVIDERS[row.provider].read_request(answer, connection.now())
+            recent = request.created_at is None or connection.now() - request.created_at < _RECENT
             if request.phase in (WAITING, SCHEDULED):
                 found[place] = replace(row, pending=request)
-            elif request.phase in (DONE, PROVISIONING) and (
-                request.created_at is None or connection.now() - request.created_at < _RECENT
-            ):
+            elif request.phase == DONE and recent:
+                found[place] = _taken_for_active(row, request.created_at or connection.now())
+            elif request.phase == PROVISIONING and recent:
                 left[place] = request_id
+            else:
+                found[place] = replace(row, pending=None)
         elif answer.status == 404 and look + 1 < _LOOKS_FOR_UNKNOWN:
             left[place] = request_id
     return left
+
+
+def _taken_for_active(row: RoleRow, since: datetime) -> RoleRow:
+    return replace(row, active=True, assignment_type="activated", active_since=since, pending=None)
 
 
 def _open_request(lines: Sequence[Mapping[str, Any]], connection: Connection, row: RoleRow) -> str | None:

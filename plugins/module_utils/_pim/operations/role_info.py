@@ -11,16 +11,23 @@ from typing import Any
 from ..errors import PimError, printable
 from ..models import RoleRow
 from ..plans.resolve import at, bears
+from ..providers import principals
 from ..providers.registry import PROVIDERS
 from ..sign_in.names import is_guid, same_account
 from .connection import Connection, open_connection
 from .connection_options import connection_options, connection_spec, named_providers
 from .context import Context
-from .holdings import read_rows, with_policies
+from .holdings import Found, read_rows, with_policies
 from .operation import Operation
 
 # A failure that stands for itself in the `providers` result; any other is `unavailable`.
-_STATUSES = {"forbidden": "forbidden", "consent_required": "forbidden", "not_licensed": "not_licensed"}
+_STATUSES = {
+    "forbidden": "forbidden",
+    "consent_required": "forbidden",
+    # The session was made without a token for this API, and cannot get one.
+    "not_connected": "forbidden",
+    "not_licensed": "not_licensed",
+}
 
 
 def spec() -> dict[str, Any]:
@@ -47,9 +54,9 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if context.check_mode and error.code == "not_connected":
             return _not_read(providers, error, context)
         raise
-    principal = _principal(connection, params.get("principal"), providers)
+    principal = _principal(connection, params.get("principal"))
     found = read_rows(connection, providers, principal)
-    failures = {name: rows for name, rows in found.items() if isinstance(rows, PimError)}
+    failures = {name: told for name, told in found.items() if isinstance(told, PimError)}
     if len(failures) == len(providers):
         raise failures[providers[0]]
     for name, failure in failures.items():
@@ -69,7 +76,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return result
 
 
-def _principal(connection: Connection, name: str | None, providers: Sequence[str]) -> str | None:
+def _principal(connection: Connection, name: str | None) -> str | None:
     """The object id of somebody else, None for the caller."""
     session = connection.session
     if (
@@ -80,9 +87,8 @@ def _principal(connection: Connection, name: str | None, providers: Sequence[str
         return None
     if is_guid(name):
         return name.lower()
-    provider = PROVIDERS[providers[0]]
     try:
-        return provider.read_principal(connection.one(provider.principal_call(name)))
+        return principals.read(connection.one(principals.call(name)))
     except PimError as error:
         if error.status == 404:
             raise PimError(
@@ -94,22 +100,22 @@ def _principal(connection: Connection, name: str | None, providers: Sequence[str
         raise
 
 
-def _kept(rows: list[RoleRow] | PimError, params: Mapping[str, Any]) -> list[RoleRow]:
-    if isinstance(rows, PimError):
+def _kept(found: Found | PimError, params: Mapping[str, Any]) -> list[RoleRow]:
+    if isinstance(found, PimError):
         return []
     names, scope, status = params.get("roles"), params.get("scope"), params["status"]
     return [
         row
-        for row in rows
-        if (not names or any(bears(row, name) for name in names))
-        and (not scope or at(row, scope))
+        for row in found.rows
+        if (not names or any(bears(row, PROVIDERS[row.provider].canonical_role(name)) for name in names))
+        and (not scope or at(row, PROVIDERS[row.provider].canonical_scope(scope)))
         and (status == "all" or (row.eligible if status == "eligible" else row.active))
     ]
 
 
-def _told(rows: list[RoleRow] | PimError, count: int) -> dict[str, Any]:
-    if isinstance(rows, PimError):
-        return {"status": _STATUSES.get(rows.code, "unavailable"), "count": 0, "message": rows.sentence}
+def _told(found: Found | PimError, count: int) -> dict[str, Any]:
+    if isinstance(found, PimError):
+        return {"status": _STATUSES.get(found.code, "unavailable"), "count": 0, "message": found.sentence}
     return {"status": "ok", "count": count, "message": None}
 
 

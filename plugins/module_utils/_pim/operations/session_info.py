@@ -12,6 +12,7 @@ from ..errors import PimError
 from ..providers.registry import PROVIDERS
 from ..state.sessions import Session, Sessions
 from ..times import format_time, from_timestamp
+from .connection import scopes_of
 from .connection_options import connection_options, connection_spec
 from .context import Context
 from .operation import Operation
@@ -70,7 +71,7 @@ def describe(session: Session) -> dict[str, Any]:
                 "expires_at": format_time(from_timestamp(ends[provider.api])),
             }
             for name, provider in PROVIDERS.items()
-            if provider.api in ends
+            if provider.api in ends and set(scopes_of(session.cloud, [provider])) <= set(session.scopes[provider.api])
         },
         "can_refresh": session.can_refresh,
     }

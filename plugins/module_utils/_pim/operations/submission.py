@@ -12,9 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import Request
-from ..plans.rows import same_role
-from ..providers.base import DENIED, FAILED, WITHDRAWN
+from ..models import DENIED, FAILED, WITHDRAWN, Request
 from .connection import Connection
 from .holdings import read_rows
 from .work import Work
@@ -35,7 +33,12 @@ def submit(
     )
     outcomes = connection.run([call_of(work) for work in works])
     try:
-        connection.journal.conclude([(entry, _outcome_entry(outcome)) for entry, outcome in zip(entries, outcomes)])
+        connection.journal.conclude(
+            [
+                (entry, _outcome_entry(work, outcome, connection))
+                for entry, work, outcome in zip(entries, works, outcomes)
+            ]
+        )
     except PimError as error:
         # The writes are made; what they did must be told, whatever became of the journal.
         connection.warn(f"The journal lacks the outcome of {len(works)} requests: {error.sentence}")
@@ -43,7 +46,7 @@ def submit(
 
 
 def cancel_call(work: Work) -> Call:
-    return work.provider.cancel_call(request_id_of(work))
+    return work.provider.cancel_call(work.row, request_id_of(work))
 
 
 def request_id_of(work: Work) -> str:
@@ -97,14 +100,13 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
             found = {work.row.provider: error for work in open_works}
         missing = []
         for work in open_works:
-            rows = found[work.row.provider]
-            if isinstance(rows, PimError):
-                fate_unknown(work, rows, active=active)
+            told = found[work.row.provider]
+            if isinstance(told, PimError):
+                fate_unknown(work, told, active=active)
                 continue
-            row = same_role(work.row, rows)
-            on = row is not None and bool(row.active) and not work.is_the_old_one(row)
-            arrived = on if active else row is None or not row.active
-            pending = row.pending if row is not None else None
+            row = told.again(work.row, connection.now())
+            arrived = bool(row.active) and not work.is_the_old_one(row) if active else not row.active
+            pending = row.pending
             if active and pending is not None and pending.request_id not in work.known_requests:
                 work.request, work.status, work.ours, arrived = pending, pending.status, True, True
             if not arrived:
@@ -115,9 +117,14 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
     return open_works
 
 
-def _outcome_entry(outcome: Answer | PimError) -> dict[str, object]:
+def _outcome_entry(work: Work, outcome: Answer | PimError, connection: Connection) -> dict[str, object]:
     if isinstance(outcome, Answer):
-        return {"outcome": "accepted", "request_id": outcome.body.get("id"), "status": outcome.body.get("status")}
+        try:
+            request = work.provider.read_request(outcome, connection.now())
+        except PimError:
+            # A withdrawal answers without the request; an answer that nobody can read is dealt with by who asked.
+            return {"outcome": "accepted", "request_id": None, "status": None}
+        return {"outcome": "accepted", "request_id": request.request_id, "status": request.status}
     return {
         "outcome": "unknown" if outcome.uncertain else "refused",
         "code": outcome.code,

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import RoleRow
+from ..models import DONE, PENDING, SCHEDULED, WAITING, RoleRow
 from ..plans import activation as plan
-from ..plans.rows import merge, same_role
-from ..providers.base import DONE, PENDING, SCHEDULED, WAITING
+from ..plans.rows import merge, same_role, switched_off
 from ..providers.registry import PROVIDERS
 from .activation_options import ActivationOptions
 from .connection import Connection
@@ -94,7 +93,7 @@ def _look(connection: Connection, works: Sequence[Work]) -> None:
     providers = list(dict.fromkeys(work.row.provider for work in works))
     asking = [work for work in works if work.request is not None and work.request.phase in PENDING]
     calls: list[Call] = [PROVIDERS[name].active_call() for name in providers]
-    calls += [work.provider.request_call(request_id_of(work)) for work in asking]
+    calls += [work.provider.request_call(work.row, request_id_of(work)) for work in asking]
     answers = connection.run(calls)
     now = connection.now()
     for work, answer in zip(asking, answers[len(providers) :]):
@@ -117,7 +116,7 @@ def _see(work: Work, active: RoleRow | None) -> None:
     """Takes over what was seen, and settles the work where it is what was asked for, or can no longer become so."""
     pending = work.request if work.request is not None and work.request.phase in PENDING else None
     if active is None:
-        work.row = replace(plan.switched_off(work.row), pending=pending)
+        work.row = replace(switched_off(work.row), pending=pending)
     else:
         work.row = replace(
             work.row,

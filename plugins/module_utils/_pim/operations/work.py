@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,9 @@ class Work:
     # Nothing more to be done or waited for.
     settled: bool = False
     known_requests: frozenset[str] = field(default=frozenset())
+    # For services that let the caller name a request: the same one, however often it has to be sent.
+    activation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    deactivation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @classmethod
     def of(cls, step: Step) -> Work:
@@ -47,7 +51,7 @@ class Work:
 
     @property
     def name(self) -> str:
-        return f"{self.row.role} at {self.row.scope}"
+        return f"{self.row.role} at {self.row.scope or 'any scope'}"
 
     def is_the_old_one(self, active: RoleRow) -> bool:
         """Whether the service still lists the activation that a renewal has ended."""

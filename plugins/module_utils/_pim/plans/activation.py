@@ -16,6 +16,7 @@ from ..advice import step_up_advice
 from ..errors import PimError
 from ..models import SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
 from ..times import format_duration, format_time, later
+from .rows import switched_off
 
 # What has to be done for one role.
 KEEP = "keep"
@@ -208,11 +209,6 @@ def _wanted_inactive(row: RoleRow) -> tuple[str, PimError | None]:
             "not_self_activated", f"{_name(row)} is {kind}: an administrator assigned it, it was not activated"
         )
     return (CANCEL if row.pending is not None else KEEP), None
-
-
-def switched_off(row: RoleRow) -> RoleRow:
-    """The row without its activation."""
-    return replace(row, active=False, permanent=False, assignment_type=None, active_since=None, expires_at=None)
 
 
 def _duration(wanted: Wanted, policy: Policy | None) -> int:

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ..models import Holding, Request, RoleRow
+from ..models import DONE, PENDING, PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN, Holding, Request, RoleRow
 
 Key = tuple[str, str]
+
+# Lists were seen to lag by more than a minute. No activation is shorter than this, so none has ended by itself meanwhile.
+JUST_NOW = SHORTEST_ACTIVATION
 
 
 def key_of(role_id: str | None, scope: str | None) -> Key:
@@ -48,8 +51,9 @@ def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datet
             native=line.native,
         )
         if line.eligible:
-            end = line.end if not row.eligible else _later(row.eligible_until, line.end)
-            row = replace(row, eligible=True, eligible_until=end)
+            if not row.eligible or _later(row.eligible_until, line.end) != row.eligible_until:
+                # An activation stands on the eligibility that lasts longest.
+                row = replace(row, eligible=True, eligible_until=line.end, native=line.native)
         elif key not in decided or _outlasts(line, decided[key]):
             decided[key] = line
             row = replace(
@@ -65,17 +69,60 @@ def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datet
     return list(rows.values())
 
 
-def with_pending(
-    rows: Iterable[RoleRow], requests: Sequence[Request] | None, pending_phases: Sequence[str]
-) -> list[RoleRow]:
-    """The same rows, each with its own newest request that still waits for approval or for its start."""
-    waiting: dict[Key, Request] = {}
+def with_requests(rows: Iterable[RoleRow], requests: Sequence[Request] | None, now: datetime) -> list[RoleRow]:
+    """The same rows, with what the account's own requests tell of them, which lists show only later.
+
+    A row gets its newest request that still waits for approval or for its start as `pending`. So it does one that was carried out a
+    moment ago, while the row is not listed as active yet; one that is still listed, though it was ended a moment ago, is not active.
+    """
+    by_key: dict[Key, list[Request]] = {}
     for request in requests or ():
-        if request.action == "activate" and request.phase in pending_phases:
-            key = key_of(request.role_id, request.scope)
-            if key not in waiting or _created(request) > _created(waiting[key]):
-                waiting[key] = request
-    return [replace(row, pending=None if row.active else waiting.get(key_of(row.role_id, row.scope))) for row in rows]
+        by_key.setdefault(key_of(request.role_id, request.scope), []).append(request)
+    found = []
+    for row in rows:
+        own = [
+            request
+            for request in by_key.get(key_of(row.role_id, row.scope), ())
+            if not request.principal_id or request.principal_id.lower() == str(row.principal_id).lower()
+        ]
+        done = max((request for request in own if _took_effect(request)), key=_moment, default=None)
+        if done is not None and now.timestamp() - _moment(done) >= JUST_NOW:
+            done = None
+        if row.active and done is not None and _ended(row, done):
+            row = switched_off(row)
+        if row.active:
+            found.append(replace(row, pending=None))
+            continue
+        waiting = [request for request in own if request.action == "activate" and request.phase in PENDING]
+        pending = max(waiting, key=_created, default=None)
+        if pending is None and done is not None and done.action == "activate":
+            pending = replace(done, phase=PROVISIONING)
+        found.append(replace(row, pending=pending))
+    return found
+
+
+def switched_off(row: RoleRow) -> RoleRow:
+    """The row without its activation."""
+    return replace(row, active=False, permanent=False, assignment_type=None, active_since=None, expires_at=None)
+
+
+def _ended(row: RoleRow, done: Request) -> bool:
+    """Whether the last thing that happened to an active row is its deactivation, and the list has not heard of it."""
+    ours = done.action == "deactivate" and row.assignment_type == "activated"
+    return ours and (row.active_since is None or row.active_since.timestamp() <= _moment(done))
+
+
+def _took_effect(request: Request) -> bool:
+    """Whether a request has changed what its account holds. A deactivation that succeeded is called revoked."""
+    return request.created_at is not None and (
+        request.phase == DONE or (request.phase == WITHDRAWN and request.action != "activate")
+    )
+
+
+def _moment(request: Request) -> float:
+    """When a request took effect, in seconds since 1970: at its start, where that came later than the request itself."""
+    start = request.start_time.timestamp() if request.start_time else 0.0
+    return max(_created(request), start)
 
 
 def _created(request: Request) -> float:

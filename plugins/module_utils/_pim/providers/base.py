@@ -13,16 +13,7 @@ from typing import Any, Protocol
 from ..api.calls import Answer, Call
 from ..errors import PimError
 from ..models import Holding, Policy, Request, RoleRow
-
-# Phases of a request, whatever its service calls its status.
-WAITING = "waiting"  # for an approver
-SCHEDULED = "scheduled"  # accepted, starts later
-PROVISIONING = "provisioning"  # accepted, on its way
-DONE = "done"
-DENIED = "denied"
-WITHDRAWN = "withdrawn"
-FAILED = "failed"
-PENDING = (WAITING, SCHEDULED, PROVISIONING)
+from ..times import parse_time
 
 
 @dataclass(frozen=True)
@@ -35,6 +26,12 @@ class Activation:
     ticket_number: str | None = None
     ticket_system: str | None = None
 
+    @property
+    def ticket(self) -> dict[str, str]:
+        """As all three services take it; empty where none is given."""
+        given = {"ticketNumber": self.ticket_number, "ticketSystem": self.ticket_system}
+        return {key: value for key, value in given.items() if value}
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -45,16 +42,39 @@ class Listing:
 
 
 class Provider(Protocol):
-    """The three providers answer the same questions in the same shapes; `principal` is an object id."""
+    """The three providers answer the same questions in the same shapes; `principal` is an object id.
+
+    `request_id`: a GUID made by us, for services that let the caller name a request; the others name it themselves.
+    """
 
     name: str
     api: str
     # Permissions a user's token needs, in the words of the API; requested at sign-in, always the same ones.
     permissions: tuple[str, ...]
     default_scope: str | None
+    # Whether own requests come with the other lists at no further call.
+    requests_are_free: bool
 
-    def check_scope(self, scope: str) -> None:
-        """`invalid_option` where no such scope can exist."""
+    def check_role(self, role: str) -> None:
+        """`invalid_option` where no such role can exist."""
+
+    def check_scope(self, scope: str | None) -> None:
+        """`invalid_option` where no such scope can exist, or one must be named."""
+
+    def canonical_role(self, role: str) -> str:
+        """A name or id as rows have it: what is spelled otherwise but means the same becomes the same."""
+
+    def canonical_scope(self, scope: str) -> str:
+        """A name, id or path as rows have it."""
+
+    def below(self, scope: str, outer: str) -> bool | None:
+        """Whether a scope lies below another, so that an eligibility at that one covers it; None where its path does not tell."""
+
+    def children_call(self, outer: str) -> Call:
+        """Lists what lies below a scope, where paths do not tell."""
+
+    def read_children(self, answer: Answer) -> list[str]:
+        """The scopes below, as rows have them."""
 
     def list_calls(self, principal: str | None, *, requests: bool) -> list[Call]:
         """Eligible, active and (`requests`) own requests, in this order; `principal` None means the caller."""
@@ -62,38 +82,43 @@ class Provider(Protocol):
     def read_lists(self, answers: Sequence[Answer | PimError], now: datetime) -> Listing:
         """Raises the failure of a list that could not be read."""
 
+    def name_calls(self, holdings: Sequence[Holding]) -> list[Call]:
+        """Asks for the display names that the lists left out; none where they are all there."""
+
+    def with_names(self, holdings: Sequence[Holding], answers: Sequence[Answer | PimError]) -> list[Holding]:
+        """The same lines with the names found."""
+
     def active_call(self) -> Call:
         """Just the active ones of the caller: the look after a write."""
 
     def read_active(self, answer: Answer) -> list[Holding]:
         """What the look found."""
 
-    def principal_call(self, name: str) -> Call:
-        """Finds the object id behind a user principal name."""
-
-    def read_principal(self, answer: Answer) -> str:
-        """The object id."""
-
     def policy_call(self, row: RoleRow) -> Call:
         """Reads what the role asks of an activation."""
 
-    def read_policy(self, answer: Answer) -> Policy:
+    def read_policy(self, answer: Answer, row: RoleRow) -> Policy:
         """Raises `invalid_response` where there is none."""
 
-    def activate_call(self, row: RoleRow, principal: str, activation: Activation, *, validate_only: bool) -> Call:
+    def activate_call(
+        self, row: RoleRow, principal: str, activation: Activation, request_id: str, *, validate_only: bool
+    ) -> Call:
         """Asks for an activation, or only for the checks it would meet."""
 
-    def deactivate_call(self, row: RoleRow, principal: str, justification: str | None) -> Call:
+    def deactivate_call(self, row: RoleRow, principal: str, justification: str | None, request_id: str) -> Call:
         """Ends an activation of the caller."""
 
-    def cancel_call(self, request_id: str) -> Call:
+    def cancel_call(self, row: RoleRow, request_id: str) -> Call:
         """Withdraws an own request that is not in force yet."""
 
-    def request_call(self, request_id: str) -> Call:
+    def request_call(self, row: RoleRow, request_id: str) -> Call:
         """Reads one own request."""
 
     def read_request(self, answer: Answer, now: datetime) -> Request:
         """Also the answer to a write."""
+
+    def read_status(self, answer: Answer) -> str | None:
+        """What the answer to a validation says would become of it, in the service's spelling."""
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
@@ -128,3 +153,26 @@ def rows(answer: Answer) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise PimError("invalid_response", "The service answered a list without its rows", request_id=answer.request_id)
     return value
+
+
+def objects(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The objects of a list inside another object, [] where there is no list."""
+    value = body.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def time(body: Mapping[str, Any], key: str) -> datetime | None:
+    """A moment, None where it is missing; `invalid_response` for what is none."""
+    value = maybe_text(body, key)
+    if value is None:
+        return None
+    try:
+        return parse_time(value)
+    except ValueError:
+        raise PimError("invalid_response", f"The service gave {key} as something that is no time") from None
+
+
+def literal(value: str) -> str:
+    """An OData text literal; a quote inside it is doubled."""
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from .azure_resources import AzureResources
 from .base import Provider
 from .entra_roles import EntraRoles
+from .groups import Groups
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (EntraRoles(),)}
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (EntraRoles(), Groups(), AzureResources())}

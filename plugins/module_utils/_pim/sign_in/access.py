@@ -6,36 +6,75 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 
 from ..errors import PimError
 from ..state.sessions import Session, Sessions, Token
 from ..times import Clock, format_time, from_timestamp
 from ..transport import Transport
 from .client import SignInClient
-from .clouds import CLOUDS
-from .signing_in import token_of
+from .clouds import API_NAMES, CLOUDS
+from .known_clients import refuse_known_client
+from .signing_in import permission_names, token_of
 
 # A token is used no longer than this many seconds before its end, so that it does not end on the way.
 _MARGIN = 60.0
 
 
 class Access:
-    """`sessions` is None for credentials that serve one task alone: nothing is written then."""
+    """`sessions` is None for credentials that serve one task alone: nothing is written then.
 
-    def __init__(self, session: Session, transport: Transport, clock: Clock, sessions: Sessions | None) -> None:
+    `needed`: by API, the scopes the task needs. A session that was made for less is asked for more, where it can refresh.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        transport: Transport,
+        clock: Clock,
+        sessions: Sessions | None,
+        needed: Mapping[str, list[str]] | None = None,
+    ) -> None:
         self.session = session
         self._transport = transport
         self._clock = clock
         self._sessions = sessions
+        self._needed = dict(needed or {})
+        # By API: why the task gets no token for it. Asked once, and told to each call.
+        self._refusals: dict[str, PimError] = {}
+        # Several calls of one task may find their token refused at once.
+        self._turn = threading.RLock()
 
     def token(self, api: str) -> str:
-        """A living token for `graph` or `arm`; `session_expired` where there is none to be had."""
+        """A living token for `graph` or `arm`; `session_expired` or `consent_required` where there is none to be had."""
+        with self._turn:
+            if api in self._refusals:
+                raise self._refusals[api].retold()
+            if self.session.can_refresh and not set(self._needed.get(api, [])) <= set(self.session.scopes.get(api, [])):
+                self._widen(api)
         return self._living(api, self.session.scopes.get(api), 0.0).access_token
+
+    def _widen(self, api: str) -> None:
+        """Asks for the scopes the task needs beside those the session has; without consent the session keeps what it has."""
+        with self._latest():
+            asked = self.session.scopes.get(api, [])
+            wanted = [*asked, *(scope for scope in self._needed.pop(api) if scope not in asked)]
+            if wanted == asked:
+                return
+            try:
+                self._refresh(api, wanted)
+            except PimError as error:
+                if asked and error.code == "consent_required":
+                    return
+                self._refusals[api] = error
+                raise
+            self.session.scopes[api] = wanted
+            self._keep()
 
     def renewed(self, api: str, refused: str) -> str | None:
         """Another token than the one the API refused, None where the session cannot refresh."""
-        with self._latest():
+        with self._turn, self._latest():
             held = self.session.tokens.get(api)
             if held and held.access_token != refused and self._lives(held, 0.0):
                 return held.access_token
@@ -46,7 +85,7 @@ class Access:
 
     def given_up(self, api: str, refused: str) -> None:
         """To be called where a renewed token is refused too: the session no longer counts as alive."""
-        with self._latest():
+        with self._turn, self._latest():
             self.session.refresh_token = None
             self._drop(api, refused)
 
@@ -95,7 +134,7 @@ class Access:
         held = self.session.tokens.get(key)
         if held and self._lives(held, since):
             return held
-        with self._latest():
+        with self._turn, self._latest():
             # Another process may have refreshed it while this one waited for the lock.
             held = self.session.tokens.get(key)
             if held and self._lives(held, since):
@@ -103,7 +142,7 @@ class Access:
             if scopes is None:
                 raise PimError(
                     "not_connected",
-                    f"The session has no token for {key}",
+                    f"The session has no token for {API_NAMES.get(key, key)}, and {self.session.auth_method} sessions cannot get one",
                     advice="Run entra.pim.pim_connect with the providers you need.",
                 )
             return self._refresh(key, scopes)
@@ -119,10 +158,13 @@ class Access:
             raise PimError(
                 "session_expired", f"The token for {key}{ended}, and {session.auth_method} sessions cannot refresh"
             )
+        refuse_known_client(session.client_id, key)
         client = SignInClient(self._transport, session.authority_url, session.tenant_id, session.client_id)
         try:
             result = client.refresh(session.refresh_token, scopes, session.claims)
         except PimError as error:
+            if error.code == "consent_required":
+                error.message += f": client {session.client_id} lacks consent for {permission_names(scopes)}"
             if error.code == "session_expired":
                 # It will not be accepted again: from now on somebody has to sign in, and `pim_connect` knows it.
                 session.refresh_token = None

@@ -16,6 +16,8 @@ from ..errors import PimError
 from ..models import CLOUD_NAMES
 
 _GOVERNMENT_ARM = "https://management.usgovcloudapi.net"
+# What messages call an API.
+API_NAMES = {"graph": "Microsoft Graph", "arm": "Azure Resource Manager"}
 # Microsoft Graph's own application id, which some tokens carry as their audience.
 GRAPH_APPLICATION = "00000003-0000-0000-c000-000000000000"
 

@@ -39,3 +39,8 @@ class SignInRequest:
     @property
     def cloud(self) -> Cloud:
         return CLOUDS[self.cloud_name]
+
+    @property
+    def known_client(self) -> str | None:
+        """The client that gets the token; None where somebody else got it."""
+        return None if self.method == "access_token" else self.client_id

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import PimError
@@ -34,8 +35,7 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
         result = _METHODS[request.method](client, request, clock)
     except PimError as error:
         if error.code == "consent_required":
-            permissions = ", ".join(_permissions(" ".join(request.scopes)))
-            error.message += f": client {request.client_id} lacks consent for {permissions}"
+            error.message += f": client {request.client_id} lacks consent for {permission_names(request.scopes)}"
         if error.code == "mfa_required" and request.authentication_contexts:
             error.authentication_context = request.authentication_contexts[0]
             error.message += f": it cannot satisfy the authentication context {error.authentication_context} this way"
@@ -60,6 +60,11 @@ def _permissions(scope: str) -> list[str]:
     """The names of the permissions in a `scope` text, without their resource and without those of OpenID itself."""
     names = (one.rpartition("/")[2] for one in scope.split())
     return sorted({name for name in names if name not in ("openid", "profile", "email", "offline_access")})
+
+
+def permission_names(scopes: Sequence[str]) -> str:
+    """For a message: the permissions these scopes ask for."""
+    return ", ".join(_permissions(" ".join(scopes)))
 
 
 def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name: str) -> Session:

@@ -1,0 +1,151 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the two APIs have in common: the token, a refused token, single calls, pages. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ..errors import PimError
+from ..transport import Reply, Transport
+from .calls import Answer, Call
+from .errors import demands_more, error_from, request_id_of
+
+# A list of a million rows in the smallest pages seen; a server that goes on for ever is stopped here.
+MOST_PAGES = 10000
+
+
+class Bearer(Protocol):
+    """Whoever has the token: `sign_in.access.Access`."""
+
+    def token(self, api: str) -> str:
+        """A living token for the API."""
+
+    def renewed(self, api: str, refused: str) -> str | None:
+        """Another token than the refused one, or None where there is none to be had."""
+
+    def given_up(self, api: str, refused: str) -> None:
+        """A renewed token was refused too."""
+
+
+class Api:
+    """`service` is how messages name the API, `next_link` where its lists tell their next page."""
+
+    name: str
+    service: str
+    next_link: str
+
+    def __init__(self, transport: Transport, url: str, bearer: Bearer) -> None:
+        self._transport = transport
+        self._root = url.rstrip("/")
+        self._bearer = bearer
+
+    def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
+        """The outcome of each call, in the order asked.
+
+        What stops reads altogether (no token, no network) is raised. Whatever befalls a write is its outcome, so that it hides
+        nothing of the others; one whose fate is unknown has `uncertain`.
+        """
+        raise NotImplementedError
+
+    def _single(self, call: Call, url: str) -> Answer | PimError:
+        try:
+            outcome = self._outcome(self._send(call.method, url, call.body, call.repeatable or None), call)
+        except PimError as error:
+            # No answer at all: of a write, the fate is its outcome.
+            if call.method == "GET":
+                raise
+            return error
+        if isinstance(outcome, PimError) and outcome.code == "session_expired" and call.method == "GET":
+            raise outcome
+        return outcome
+
+    def _send(
+        self, method: str, url: str, body: Mapping[str, Any] | None = None, repeatable: bool | None = None
+    ) -> Reply:
+        """One HTTP call with the token; a refused token is renewed once."""
+        token = self._bearer.token(self.name)
+        reply = self._transport.send(method, url, headers=_authorization(token), json_body=body, repeatable=repeatable)
+        if reply.status == 401 and not demands_more(reply):
+            other = self._bearer.renewed(self.name, token)
+            if other is not None:
+                reply = self._transport.send(
+                    method, url, headers=_authorization(other), json_body=body, repeatable=repeatable
+                )
+                if reply.status == 401 and not demands_more(reply):
+                    self._bearer.given_up(self.name, other)
+        return reply
+
+    def _outcome(self, reply: Reply, call: Call | None) -> Answer | PimError:
+        try:
+            return self._answer(reply, call)
+        except PimError as error:
+            return error
+
+    def _answer(self, reply: Reply, call: Call | None) -> Answer:
+        if not 200 <= reply.status < 300:
+            raise error_from(reply, self.service)
+        writes = call is not None and call.method != "GET"
+        try:
+            body = reply.json()
+        except ValueError:
+            raise PimError(
+                "invalid_response",
+                f"{self.service} answered (HTTP {reply.status}) with something that is not JSON",
+                status=reply.status,
+                uncertain=writes,
+            ) from None
+        if body is None and (reply.status == 204 or (call is not None and call.answers_nothing)):
+            body = {}
+        if not isinstance(body, dict):
+            raise PimError(
+                "invalid_response",
+                f"{self.service} answered (HTTP {reply.status}) without an object",
+                status=reply.status,
+                uncertain=writes,
+            )
+        return Answer(reply.status, body, request_id_of(reply))
+
+    def _all_pages(self, outcome: Answer | PimError) -> Answer | PimError:
+        """Follows the links to the next page, on this host only: the token goes nowhere else."""
+        if isinstance(outcome, PimError):
+            return outcome
+        rows: list[Any] = []
+        seen: set[str] = set()
+        page = outcome
+        while True:
+            value = page.body.get("value")
+            if not isinstance(value, list):
+                return PimError(
+                    "invalid_response", f"{self.service} answered a list without its rows", request_id=page.request_id
+                )
+            rows.extend(value)
+            link = page.body.get(self.next_link)
+            if not link:
+                return Answer(page.status, {"value": rows}, page.request_id)
+            if not isinstance(link, str) or link in seen or len(seen) >= MOST_PAGES:
+                return PimError("invalid_response", f"{self.service} answered a list that has no end")
+            if not self._is_ours(link):
+                return PimError(
+                    "invalid_response",
+                    f"{self.service} named another host for the rest of a list; nothing was sent there",
+                )
+            seen.add(link)
+            following = self._outcome(self._send("GET", link), None)
+            if isinstance(following, PimError):
+                return following
+            page = following
+
+    def _is_ours(self, link: str) -> bool:
+        """Whether a link leads to the same scheme, host and port as the API itself."""
+        try:
+            return urlsplit(link)[:2] == urlsplit(self._root)[:2]
+        except ValueError:
+            return False
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
