@@ -41,7 +41,7 @@ options:
     description:
       - Application id of the client that signs in.
       - Without it E(ENTRA_PIM_CLIENT_ID) or E(AZURE_CLIENT_ID) is used, else Microsoft Graph Command Line Tools,
-        which an administrator can grant the permissions for Entra roles.
+        which an administrator can grant the permissions for Entra roles and groups. It gets no token for Azure resources.
     type: str
   username:
     description:
@@ -62,7 +62,8 @@ options:
     aliases: [secret]
   access_token:
     description:
-      - A ready access token. Its audience decides which API it serves.
+      - A ready access token. Its audience decides which API it serves. In M(entra.pim.pim_connect) a token for the other API of the same
+        account is added to the session.
       - Without it E(ENTRA_PIM_ACCESS_TOKEN) is used.
     type: str
   cloud:

@@ -42,10 +42,14 @@ options:
     default: present
   providers:
     description:
-      - What the session will be used for.
+      - What the session will be used for. V(entra_roles) and V(groups) are on Microsoft Graph, V(azure_resources) on Azure Resource
+        Manager. A token for each of these APIs is fetched in one sign-in.
+      - The client must be allowed to get them. The default O(client_id) gets none for V(azure_resources); the failure
+        (C(consent_required)) then says so before anybody has to sign in.
+      - A session that can refresh and lacks one of them is widened, without a new sign-in where the client has consent.
     type: list
     elements: str
-    choices: [entra_roles]
+    choices: [entra_roles, groups, azure_resources]
     default: [entra_roles]
   require_mfa:
     description:
@@ -94,6 +98,13 @@ EXAMPLES = r"""
     require_mfa: true
     authentication_contexts: [c1]
 
+- name: Sign in for all three providers, with a client of your own
+  entra.pim.pim_connect:
+    auth_method: device_code
+    tenant: contoso.example
+    client_id: "{{ pim_client_id }}"
+    providers: [entra_roles, groups, azure_resources]
+
 - name: Sign in with a password from a vault, in a session of its own
   entra.pim.pim_connect:
     session: nightly
@@ -112,6 +123,12 @@ EXAMPLES = r"""
   entra.pim.pim_connect:
     session: pipeline
     access_token: "{{ lookup('ansible.builtin.env', 'PIPELINE_GRAPH_TOKEN') }}"
+
+- name: Add the token for the other API to that session
+  entra.pim.pim_connect:
+    session: pipeline
+    access_token: "{{ lookup('ansible.builtin.env', 'PIPELINE_ARM_TOKEN') }}"
+    providers: [azure_resources]
 
 - name: Sign out
   entra.pim.pim_connect:

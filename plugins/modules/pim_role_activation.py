@@ -36,19 +36,23 @@ attributes:
 options:
   role:
     description:
-      - The role, by display name (exact, in any case) or id.
+      - The role, by display name (exact, in any case) or id. For V(groups) it is V(member) or V(owner).
       - Required unless O(roles) is given.
     type: str
   scope:
     description:
-      - The scope of O(role), exactly one the account is eligible at.
+      - The scope of O(role), one the account is eligible at.
       - For V(entra_roles) it is V(/) (the tenant, where nothing is given), C(/administrativeUnits/<id>) or C(/<object id>).
+      - For V(groups) it is the display name or id of the group, and required.
+      - For V(azure_resources) it is the id of a management group, subscription, resource group or resource, at or below a scope the
+        account is eligible at. It may be left out where the role is eligible (with O(state=inactive), active) at one scope only.
+        It is never widened.
     type: str
   provider:
     description:
       - The API O(role) belongs to.
     type: str
-    choices: [entra_roles]
+    choices: [entra_roles, groups, azure_resources]
     default: entra_roles
   roles:
     description:
@@ -67,7 +71,7 @@ options:
       provider:
         description: The API the role belongs to.
         type: str
-        choices: [entra_roles]
+        choices: [entra_roles, groups, azure_resources]
         default: entra_roles
       duration:
         description: For how long, in place of O(duration).
@@ -162,6 +166,18 @@ EXAMPLES = r"""
     justification: Onboarding
     ticket_number: CHG0012345
     ticket_system: ServiceNow
+
+- name: Membership of a group, and an Azure role in one resource group of a subscription, in one task
+  entra.pim.pim_role_activation:
+    roles:
+      - provider: groups
+        role: member
+        scope: Server Admins
+      - provider: azure_resources
+        role: Contributor
+        scope: /subscriptions/33333333-4444-5555-6666-777777777777/resourceGroups/rg-web
+    duration: 1h
+    justification: Patching the web servers
 
 - name: Make sure that at least 20 minutes are left
   entra.pim.pim_role_activation:

@@ -25,14 +25,15 @@ extends_documentation_fragment:
 options:
   providers:
     description:
-      - Where to look. A provider that cannot be read fails the task, unless several are asked for.
+      - Where to look. A provider that cannot be read fails the task, unless several are asked for; it is then told in
+        RV(providers) and in a warning.
     type: list
     elements: str
-    choices: [entra_roles]
+    choices: [entra_roles, groups, azure_resources]
     default: [entra_roles]
   roles:
     description:
-      - Only these roles, by display name (exact, in any case) or id.
+      - Only these roles, by display name (exact, in any case) or id. For V(groups) it is V(member) or V(owner).
     type: list
     elements: str
   scope:
@@ -47,7 +48,8 @@ options:
     default: all
   include_policy:
     description:
-      - Add to each row what the policy of the role asks for. Costs one more call for each 20 roles.
+      - Add to each row what the policy of the role asks for. Costs one more call for each 20 roles and groups, and one for each
+        Azure role, eight at a time.
     type: bool
     default: false
   principal:
@@ -72,6 +74,17 @@ EXAMPLES = r"""
   loop: "{{ mine.roles | selectattr('active') }}"
   loop_control:
     label: "{{ item.role }}"
+
+- name: Look everywhere
+  entra.pim.pim_role_info:
+    providers: [entra_roles, groups, azure_resources]
+    status: eligible
+  register: everywhere
+
+- name: Say what could not be read
+  ansible.builtin.debug:
+    msg: "{{ item.key }}: {{ item.value.message }}"
+  loop: "{{ everywhere.providers | dict2items | rejectattr('value.status', 'eq', 'ok') }}"
 
 - name: What does the policy ask for?
   entra.pim.pim_role_info:

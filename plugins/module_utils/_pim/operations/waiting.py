@@ -120,6 +120,8 @@ def _see(work: Work, active: RoleRow | None) -> None:
     else:
         work.row = replace(
             work.row,
+            # A scope below that of the eligibility has its name from here.
+            scope_name=work.row.scope_name or active.scope_name,
             member_type=active.member_type,
             active=True,
             permanent=active.permanent,

@@ -107,10 +107,13 @@ class AzureResources:
         return [Call(self.api, "GET", f"{_PIM}/{kind}?{which}&{_VERSION}", pages=True) for kind in kinds]
 
     def read_lists(self, answers: Sequence[Answer | PimError], now: datetime) -> Listing:
-        for answer in answers:
+        # Without one's own requests, only what is pending stays unknown.
+        read = list(answers[:2])
+        read += [answer for answer in answers[2:] if not (isinstance(answer, PimError) and answer.code == "forbidden")]
+        for answer in read:
             if isinstance(answer, PimError):
                 raise answer
-        eligible, active, *more = (rows(answer) for answer in answers if isinstance(answer, Answer))
+        eligible, active, *more = (rows(answer) for answer in read if isinstance(answer, Answer))
         holdings = [self._holding(row, eligible=True) for row in _without_inherited(eligible)]
         holdings += [self._holding(row, eligible=False) for row in active]
         return Listing(holdings, [self._request(row, now) for row in more[0]] if more else None)
