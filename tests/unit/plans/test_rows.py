@@ -9,7 +9,12 @@ from datetime import timedelta
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import PENDING, Holding
-from ansible_collections.entra.pim.plugins.module_utils._pim.plans.rows import key_of, merge, with_requests
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.rows import (
+    key_of,
+    lately_activated,
+    merge,
+    with_requests,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,17 +129,25 @@ def test_an_active_role_has_nothing_pending():
 
 
 @pytest.mark.parametrize("when", [minutes(-4), minutes(-1), NOW])
-def test_what_was_carried_out_a_moment_ago_is_on_its_way_until_it_is_listed(when):
-    (row,) = with_requests([eligible()], [request(phase="done", status="Provisioned", created_at=when)], NOW)
-    assert row.pending is not None
-    assert (row.pending.phase, row.pending.status) == ("provisioning", "Provisioned")
-    assert not row.active
+def test_what_was_carried_out_a_moment_ago_is_found_before_it_is_listed(when):
+    done = request(phase="done", status="Provisioned", created_at=when)
+    assert lately_activated(eligible(), [request(phase="failed", created_at=NOW), done], NOW) is done
+    assert with_requests([eligible()], [done], NOW) == [eligible()]
 
 
 def test_a_start_that_has_come_counts_from_the_start():
     scheduled = request(phase="done", status="Granted", created_at=minutes(-600), start=minutes(-1))
-    (row,) = with_requests([eligible()], [scheduled], NOW)
-    assert row.pending is not None
+    assert lately_activated(eligible(), [scheduled], NOW) is scheduled
+
+
+def test_what_was_ended_since_or_long_ago_is_not_on_its_way():
+    long_ago = request(phase="done", created_at=minutes(-6))
+    done = request(phase="done", created_at=minutes(-2))
+    ended = request(action="deactivate", phase="withdrawn", status="Revoked", created_at=minutes(-1))
+    by_administrator = request(action="adminRemove", phase="withdrawn", status="Revoked", created_at=minutes(-1))
+    somebody_elses = request(phase="done", created_at=minutes(-1), principal_id="a group")
+    for requests in ([long_ago], [done, ended], [done, by_administrator], [somebody_elses], [], None):
+        assert lately_activated(eligible(), requests, NOW) is None
 
 
 def test_what_was_ended_a_moment_ago_is_not_active_however_long_it_is_listed():

@@ -21,7 +21,7 @@ from .connection import Connection, open_connection
 from .connection_options import connection_options
 from .context import Context
 from .holdings import Found, read_policies, read_rows
-from .lately import with_lately_requested
+from .lately import arriving, leaving
 from .narrowing import below_for
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
@@ -103,8 +103,8 @@ def _decided(
     targets = _resolved(options, rows, below)
     # A row at a scope of its own, below an eligibility, is not among those listed.
     targets = [with_requests([row], listed[row.provider].requests, now)[0] for row in targets]
-    if not options.active:
-        targets = with_lately_requested(connection, targets, context)
+    lately = arriving if options.active else leaving
+    targets = lately(connection, targets, listed, context)
     steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
     asked = plan.needs_policy(steps)
     policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))

@@ -17,6 +17,7 @@ from ..errors import PimError
 from ..models import PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
+from ..plans.rows import lately_activated
 from ..providers.base import Activation
 from ..times import format_duration, format_time
 from .activation_options import ActivationOptions
@@ -346,7 +347,8 @@ class CarryOut:
         if isinstance(told, PimError):
             return True
         row = told.again(work.row, now)
-        return bool(row.active) or (row.pending is not None and row.pending.phase == PROVISIONING)
+        on_its_way = row.pending is not None and row.pending.phase == PROVISIONING
+        return bool(row.active) or on_its_way or lately_activated(row, told.requests, now) is not None
 
     def _too_early(self, work: Work, refusal: PimError) -> None:
         """What the task says to do about an activation that is too young to be ended; waiting is done elsewhere."""

@@ -9,18 +9,18 @@ A role that is given back in that moment looks inactive, and would come on after
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..api.calls import Answer
 from ..errors import PimError
-from ..models import DONE, PROVISIONING, SCHEDULED, WAITING, RoleRow
-from ..plans.rows import JUST_NOW, key_of
+from ..models import DONE, PROVISIONING, SCHEDULED, WAITING, Request, RoleRow
+from ..plans.rows import JUST_NOW, key_of, lately_activated, moment_of
 from ..providers.registry import PROVIDERS
 from .connection import Connection
 from .context import Context
-from .holdings import read_rows
+from .holdings import Found, read_rows
 
 _RECENT = timedelta(seconds=JUST_NOW)
 # Seconds between looks: listings of the service have been seen to lag by half a minute.
@@ -29,16 +29,34 @@ _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 _LOOKS_FOR_UNKNOWN = 3
 
 
-def with_lately_requested(connection: Connection, rows: Sequence[RoleRow], context: Context) -> list[RoleRow]:
-    """The same rows; those whose activation was accepted a moment ago count as active, listed or not: they have to be given back."""
+def arriving(
+    connection: Connection, rows: Sequence[RoleRow], listed: Mapping[str, Found], _context: Context
+) -> list[RoleRow]:
+    """The same rows, to be switched on; where that was done a moment ago, it is waited for and not asked for again."""
+    lines = connection.journal.lines() if any(not row.active for row in rows) else []
+    return [
+        row if request is None else replace(row, pending=replace(request, phase=PROVISIONING))
+        for row in rows
+        for request in [_lately_activated(connection, row, listed[row.provider], lines)]
+    ]
+
+
+def leaving(
+    connection: Connection, rows: Sequence[RoleRow], listed: Mapping[str, Found], context: Context
+) -> list[RoleRow]:
+    """The same rows, to be switched off; what was accepted a moment ago counts as active, listed or not: it has to be given back."""
     found = list(rows)
-    unlisted = [row for row in rows if not row.active and row.scope is not None]
-    lines = connection.journal.lines() if any(row.pending is None for row in unlisted) else []
-    suspects = {
-        place: request_id
-        for place, row in enumerate(rows)
-        if not row.active and row.scope is not None and (request_id := _on_its_way(row, lines, connection))
-    }
+    lines = connection.journal.lines() if any(not row.active for row in rows) else []
+    suspects: dict[int, str] = {}
+    for place, row in enumerate(rows):
+        request = _lately_activated(connection, row, listed[row.provider], lines)
+        if request is not None:
+            found[place] = _taken_for_active(row, request.created_at or connection.now())
+        elif not row.active and row.pending is None:
+            request_id = _open_request(lines, connection, row)
+            suspects.update({place: request_id} if request_id else {})
+        elif row.pending is not None and row.pending.phase == PROVISIONING:
+            suspects[place] = row.pending.request_id
     for look, pause in enumerate(_PAUSES[:1] if context.check_mode else _PAUSES):
         if not suspects:
             break
@@ -50,11 +68,17 @@ def with_lately_requested(connection: Connection, rows: Sequence[RoleRow], conte
     return found
 
 
-def _on_its_way(row: RoleRow, lines: Sequence[Mapping[str, Any]], connection: Connection) -> str | None:
-    """The id of an accepted request that the lists do not show as a role that is active: as the service tells, else the journal."""
-    if row.pending is None:
-        return _open_request(lines, connection, row)
-    return row.pending.request_id if row.pending.phase == PROVISIONING else None
+def _lately_activated(
+    connection: Connection, row: RoleRow, listed: Found, lines: Sequence[Mapping[str, Any]]
+) -> Request | None:
+    """As the service's list of requests tells, which may not show yet that this account has ended it again."""
+    request = None if row.active or row.pending else lately_activated(row, listed.requests, connection.now())
+    if request is None:
+        return None
+    last = _last_accepted(lines, connection, row)
+    since = connection.now().timestamp() - moment_of(request)
+    ended = last is not None and last.action == "deactivate" and last.age.total_seconds() <= since
+    return None if ended else request
 
 
 def _look(connection: Connection, found: list[RoleRow], suspects: dict[int, str], look: int) -> dict[int, str]:
@@ -94,10 +118,23 @@ def _taken_for_active(row: RoleRow, since: datetime) -> RoleRow:
 
 
 def _open_request(lines: Sequence[Mapping[str, Any]], connection: Connection, row: RoleRow) -> str | None:
-    """The request id of the newest accepted activation of this role in the journal, if nothing ended it since."""
+    """The request id of an activation of this role that the journal knows to be accepted a moment ago, if nothing ended it since."""
+    last = _last_accepted(lines, connection, row)
+    return last.request_id if last is not None and last.action == "activate" and last.age < _RECENT else None
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    action: str
+    request_id: str | None
+    age: timedelta
+
+
+def _last_accepted(lines: Sequence[Mapping[str, Any]], connection: Connection, row: RoleRow) -> _Accepted | None:
+    """What the journal knows to be the last thing this account asked for this role, and the service accepted."""
     session, key = connection.session, key_of(row.role_id, row.scope)
     entries: dict[str, str] = {}
-    request_id = None
+    last = None
     for line in lines:
         number = str(line.get("entry"))
         if line.get("event") == "submitting":
@@ -106,7 +143,7 @@ def _open_request(lines: Sequence[Mapping[str, Any]], connection: Connection, ro
             if ours and key_of(line.get("role_id"), line.get("scope")) == key:
                 entries[number] = str(line.get("action"))
         elif number in entries and line.get("outcome") == "accepted":
-            asked_for = entries[number] == "activate" and isinstance(line.get("request_id"), str)
-            recent = connection.journal.age(line) < _RECENT
-            request_id = str(line["request_id"]) if asked_for and recent else None
-    return request_id
+            request_id = line.get("request_id")
+            age = connection.journal.age(line)
+            last = _Accepted(entries[number], request_id if isinstance(request_id, str) else None, age)
+    return last

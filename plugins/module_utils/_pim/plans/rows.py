@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ..models import DONE, PENDING, PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN, Holding, Request, RoleRow
+from ..models import DONE, PENDING, SHORTEST_ACTIVATION, WITHDRAWN, Holding, Request, RoleRow
 
 Key = tuple[str, str]
 
@@ -70,35 +70,44 @@ def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datet
 
 
 def with_requests(rows: Iterable[RoleRow], requests: Sequence[Request] | None, now: datetime) -> list[RoleRow]:
-    """The same rows, with what the account's own requests tell of them, which lists show only later.
+    """The same rows, with what the account's own requests tell of them.
 
-    A row gets its newest request that still waits for approval or for its start as `pending`. So it does one that was carried out a
-    moment ago, while the row is not listed as active yet; one that is still listed, though it was ended a moment ago, is not active.
+    A row gets its newest request that still waits for approval or for its start as `pending`. One that is still listed, though it was
+    ended a moment ago, is not active.
     """
     by_key: dict[Key, list[Request]] = {}
     for request in requests or ():
         by_key.setdefault(key_of(request.role_id, request.scope), []).append(request)
     found = []
     for row in rows:
-        own = [
-            request
-            for request in by_key.get(key_of(row.role_id, row.scope), ())
-            if not request.principal_id or request.principal_id.lower() == str(row.principal_id).lower()
-        ]
-        done = max((request for request in own if _took_effect(request)), key=_moment, default=None)
-        if done is not None and now.timestamp() - _moment(done) >= JUST_NOW:
-            done = None
+        own = _of(row, by_key.get(key_of(row.role_id, row.scope), ()))
+        done = _lately_done(own, now)
         if row.active and done is not None and _ended(row, done):
             row = switched_off(row)
-        if row.active:
-            found.append(replace(row, pending=None))
-            continue
         waiting = [request for request in own if request.action == "activate" and request.phase in PENDING]
-        pending = max(waiting, key=_created, default=None)
-        if pending is None and done is not None and done.action == "activate":
-            pending = replace(done, phase=PROVISIONING)
-        found.append(replace(row, pending=pending))
+        found.append(replace(row, pending=None if row.active else max(waiting, key=_created, default=None)))
     return found
+
+
+def lately_activated(row: RoleRow, requests: Sequence[Request] | None, now: datetime) -> Request | None:
+    """The request that activated this role a moment ago, so that lists may not show it yet; None where something came after it."""
+    key = key_of(row.role_id, row.scope)
+    done = _lately_done(
+        _of(row, [request for request in requests or () if key_of(request.role_id, request.scope) == key]), now
+    )
+    return done if done is not None and done.action == "activate" else None
+
+
+def _of(row: RoleRow, requests: Sequence[Request]) -> list[Request]:
+    """Those for the row's own principal: some lists hold what groups were asked for, too."""
+    whose = str(row.principal_id).lower()
+    return [request for request in requests if request.principal_id.lower() in ("", whose)]
+
+
+def _lately_done(requests: Sequence[Request], now: datetime) -> Request | None:
+    """The last request that changed something, where that was a moment ago."""
+    done = max((request for request in requests if _took_effect(request)), key=moment_of, default=None)
+    return done if done is not None and now.timestamp() - moment_of(done) < JUST_NOW else None
 
 
 def switched_off(row: RoleRow) -> RoleRow:
@@ -109,7 +118,7 @@ def switched_off(row: RoleRow) -> RoleRow:
 def _ended(row: RoleRow, done: Request) -> bool:
     """Whether the last thing that happened to an active row is its deactivation, and the list has not heard of it."""
     ours = done.action == "deactivate" and row.assignment_type == "activated"
-    return ours and (row.active_since is None or row.active_since.timestamp() <= _moment(done))
+    return ours and (row.active_since is None or row.active_since.timestamp() <= moment_of(done))
 
 
 def _took_effect(request: Request) -> bool:
@@ -119,7 +128,7 @@ def _took_effect(request: Request) -> bool:
     )
 
 
-def _moment(request: Request) -> float:
+def moment_of(request: Request) -> float:
     """When a request took effect, in seconds since 1970: at its start, where that came later than the request itself."""
     start = request.start_time.timestamp() if request.start_time else 0.0
     return max(_created(request), start)
