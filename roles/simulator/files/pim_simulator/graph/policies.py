@@ -17,7 +17,9 @@ from pim_simulator.graph.router import Router
 from pim_simulator.graph.schedules import check_licence
 from pim_simulator.graph.shapes import POLICY, POLICY_ASSIGNMENT, RULE
 from pim_simulator.graph.views import Row
+from pim_simulator.pim.entra_roles import TENANT_SCOPE, EntraRoles
 from pim_simulator.pim.policies import Policy
+from pim_simulator.pim.store import Store
 from pim_simulator.times import format_time
 from pim_simulator.world import World
 
@@ -37,6 +39,13 @@ def add_routes(router: Router, world: World) -> None:
 class _Policies:
     def __init__(self, world: World) -> None:
         self._world = world
+
+    @property
+    def _store(self) -> Store:
+        return self._world.stores[EntraRoles.name]
+
+    def _all(self) -> list[Policy]:
+        return [self._store.policies.at(role.id or "", TENANT_SCOPE) for role in self._world.directory.roles()]
 
     # rows
 
@@ -76,7 +85,7 @@ class _Policies:
         tenant_id, _line, guid = rest.partition("_")
         if scope_type is None or not guid:
             raise missing_provider()
-        policy = self._world.policies.by_guid.get(guid.lower())
+        policy = next((found for found in self._all() if found.guid == guid.lower()), None)
         if policy is None or tenant_id.lower() != self._world.tenant.tenant_id:
             raise GraphError(404, "ResourceNotFound", "The policy could not be found.")
         return policy, scope_type
@@ -99,7 +108,7 @@ class _Policies:
         self._check(call)
         options = collection_options(call, POLICY_ASSIGNMENT, of_pim=True)
         scope_type = self._scope_type(options)
-        rows = [self._assignment_row(policy, scope_type) for policy in self._world.policies.by_role.values()]
+        rows = [self._assignment_row(policy, scope_type) for policy in self._all()]
         page = self._world.tenant.page_size
         return list_answer(call, "policies/roleManagementPolicyAssignments", rows, options, self._expand, page)
 
@@ -116,7 +125,7 @@ class _Policies:
         self._check(call)
         options = collection_options(call, POLICY, of_pim=True)
         scope_type = self._scope_type(options)
-        rows = [self._row(policy, scope_type) for policy in self._world.policies.by_role.values()]
+        rows = [self._row(policy, scope_type) for policy in self._all()]
         page = self._world.tenant.page_size
         return list_answer(call, "policies/roleManagementPolicies", rows, options, self._expand, page)
 
@@ -147,12 +156,12 @@ class _Policies:
     def replace(self, call: GraphCall, policy_id: str, rule_id: str) -> GraphAnswer:
         self._check(call, WRITE_POLICIES)
         now = self._world.clock.now()
-        if not call.caller.app_only and not self._world.store.may_administer(call.caller.object_id, now):
+        if not call.caller.app_only and not self._store.area.may_administer(call.caller.object_id, TENANT_SCOPE, now):
             raise denied()
         read_options(call.query, (), call.url)
         policy, _scope_type = self._by_id(policy_id)
         self._rule(policy, rule_id)
-        self._world.policies.replace_rule(policy, rule_id, call.body, call.caller.object_id, now)
+        self._store.policies.replace_rule(policy, rule_id, call.body, call.caller.object_id, now)
         return GraphAnswer(204)
 
     def _rule(self, policy: Policy, rule_id: str) -> Row:

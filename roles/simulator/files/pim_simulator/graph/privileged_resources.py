@@ -26,17 +26,16 @@ class _Resource:
     def __init__(self, world: World, resource: PrivilegedResource) -> None:
         self._world = world
         self._resource = resource
-        self._role_id = world.directory.role_id(resource.role)
-        self._scope = world.directory.scope_id(resource.scope)
+        self._role_id, self._scope = world.directory.address(resource.provider, resource.role, resource.scope)
 
     def _check(self, call: GraphCall) -> None:
         """The permission; the role in force now; and, for a role in the whole tenant, in the token since its issue."""
         read_options(call.query, (), call.url)
         if self._resource.permission and self._resource.permission not in call.caller.permissions:
             raise denied()
-        if self._role_id not in self._world.store.active_role_ids(
-            call.caller.object_id, self._world.clock.now(), self._scope
-        ):
+        now = self._world.settle()
+        store = self._world.stores[self._resource.provider]
+        if self._role_id not in store.active_role_ids(call.caller.object_id, now, self._scope):
             raise denied()
         # tokens tell nothing of roles held at smaller scopes
         if self._scope == "/" and not call.caller.app_only and self._role_id not in call.caller.wids:

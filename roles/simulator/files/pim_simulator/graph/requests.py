@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pim_simulator.graph.bodies import APPROVAL_DECISION, SCHEDULE_REQUEST, check_body
+from pim_simulator.graph.bodies import APPROVAL_DECISION, SCHEDULE_REQUEST, check_body, read_details
 from pim_simulator.graph.collections import (
     collection_options,
     entity_answer,
@@ -25,13 +25,15 @@ from pim_simulator.graph.permissions import (
     WRITE_ELIGIBILITY,
     require_for_pim,
 )
+from pim_simulator.graph.role_keys import role_key
 from pim_simulator.graph.router import Router
-from pim_simulator.graph.schedules import ROOT, check_licence, may_read_all
+from pim_simulator.graph.schedules import PROVIDER, ROOT, check_licence, may_read_all
 from pim_simulator.graph.shapes import APPROVAL, APPROVAL_STEP, ASSIGNMENT_REQUEST, ELIGIBILITY_REQUEST, Shape
 from pim_simulator.graph.views import PimExpander, Row, request_row
 from pim_simulator.pim.approvals import decide
 from pim_simulator.pim.records import Kind, Request
-from pim_simulator.pim.submission import Submission, cancel
+from pim_simulator.pim.store import Store
+from pim_simulator.pim.submission import Submission, cancel, read_action
 from pim_simulator.times import format_time
 from pim_simulator.world import World
 
@@ -69,14 +71,18 @@ class _Requests:
         self._read = read
         self._write = write
 
+    @property
+    def _store(self) -> Store:
+        return self._world.stores[PROVIDER]
+
     def _check(self, call: GraphCall, permissions: tuple[str, ...]) -> None:
         require_for_pim(call.caller, permissions)
         check_licence(self._world)
-        self._world.store.settle(self._world.clock.now())
+        self._world.settle()
 
     def _all(self) -> list[Request]:
         """Newest first."""
-        found = [request for request in self._world.store.requests.values() if request.kind == self._kind]
+        found = [request for request in self._store.requests.values() if request.kind == self._kind]
         return found[::-1]
 
     def post(self, call: GraphCall) -> GraphAnswer:
@@ -84,7 +90,11 @@ class _Requests:
         if call.query:
             raise bad_request(f"The query parameter '{call.query[0][0]}' is not supported.")
         body = check_body(call.body, SCHEDULE_REQUEST, self._shape.name)
-        request = Submission(self._world.store, self._kind, body, call.caller, self._world.clock.now()).submit()
+        action = read_action(body.get("action"), self._kind)
+        key = role_key(self._world.directory, body)
+        details = read_details(body)
+        now = self._world.clock.now()
+        request = Submission(self._store, self._kind, action, key, details, call.caller, now).submit()
         return self._entity(call, request_row(request, call.version, digits=7), Options(), status=201)
 
     def everybodys(self, call: GraphCall) -> GraphAnswer:
@@ -107,7 +117,7 @@ class _Requests:
         elif on == "createdBy":
             found = [request for request in self._all() if request.created_by == caller]
         elif on == "approver":
-            found = [r for r in self._all() if r.approval_id and self._world.store.is_approver(caller, r, now)]
+            found = [r for r in self._all() if r.approval_id and self._store.is_approver(caller, r, now)]
         else:
             raise bad_request(f"Requested value '{on}' was not found.")
         return self._answer(call, found, options)
@@ -123,11 +133,11 @@ class _Requests:
         self._check(call, self._write)
         if call.body not in (None, {}):
             raise bad_request("The action takes no parameters.")
-        cancel(self._world.store, self._found(request_id), call.caller, self._world.clock.now())
+        cancel(self._store, self._found(request_id), call.caller, self._world.clock.now())
         return GraphAnswer(204)
 
     def _found(self, request_id: str) -> Request:
-        request = self._world.store.requests.get(request_id.lower())
+        request = self._store.requests.get(request_id.lower())
         now = self._world.clock.now()
         if request is None or request.kind != self._kind or (request.visible_from and now < request.visible_from):
             raise request_not_found()
@@ -137,13 +147,13 @@ class _Requests:
         """Requestor, principal, approver, or somebody who reads everything."""
         own = call.caller.object_id in (request.created_by, request.key.principal_id)
         now = self._world.clock.now()
-        if own or self._world.store.is_approver(call.caller.object_id, request, now):
+        if own or self._store.is_approver(call.caller.object_id, request, now):
             return
         if not may_read_all(self._world, call.caller):
             raise denied()
 
     def _expander(self) -> PimExpander:
-        return PimExpander(self._world.directory, self._world.store)
+        return PimExpander(self._store)
 
     def _entity(self, call: GraphCall, row: Row, options: Options, status: int = 200) -> GraphAnswer:
         return entity_answer(call, f"{ROOT}/{self._name}", row, options, self._expander(), status)
@@ -161,16 +171,20 @@ class _Approvals:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    @property
+    def _store(self) -> Store:
+        return self._world.stores[PROVIDER]
+
     def _found(self, call: GraphCall, approval_id: str) -> Request:
         require_for_pim(call.caller, DECIDE)
         check_licence(self._world)
-        self._world.store.settle(self._world.clock.now())
-        request = self._world.store.requests.get(approval_id.lower())
+        self._world.settle()
+        request = self._store.requests.get(approval_id.lower())
         if request is None or request.approval_id is None:
             raise GraphError(404, "ResourceNotFound", "The approval could not be found.")
         now = self._world.clock.now()
         party = call.caller.object_id == request.created_by
-        if not party and not self._world.store.is_approver(call.caller.object_id, request, now):
+        if not party and not self._store.is_approver(call.caller.object_id, request, now):
             raise denied()
         return request
 
@@ -184,7 +198,7 @@ class _Approvals:
             "reviewedDateTime": format_time(decision.at) if decision else None,
             "reviewResult": decision.result if decision else "NotReviewed",
             "status": "InProgress" if request.status == "PendingApproval" else "Completed",
-            "assignedToMe": self._world.store.is_approver(call.caller.object_id, request, now),
+            "assignedToMe": self._store.is_approver(call.caller.object_id, request, now),
             "justification": decision.justification if decision else "",
             "reviewedBy": {"id": reviewer.id, "displayName": reviewer.name} if reviewer else None,
         }
@@ -220,7 +234,7 @@ class _Approvals:
         if result not in ("Approve", "Deny"):
             raise bad_request(f"Requested value '{result}' was not found.")
         justification = body.get("justification") or ""
-        decide(self._world.store, request, result, call.caller.object_id, justification, self._world.clock.now())
+        decide(self._store, request, result, call.caller.object_id, justification, self._world.clock.now())
         return GraphAnswer(204)
 
     def _found_step(self, call: GraphCall, approval_id: str, step_id: str) -> Request:

@@ -29,11 +29,13 @@ from pim_simulator.graph.shapes import (
     Shape,
 )
 from pim_simulator.graph.views import PimExpander, Row, instance_row, role_row, schedule_row
+from pim_simulator.pim.entra_roles import TENANT_SCOPE, EntraRoles
 from pim_simulator.pim.records import Kind, Schedule
-from pim_simulator.tenant.models import Group
+from pim_simulator.pim.store import Store
 from pim_simulator.world import World
 
 ROOT = "roleManagement/directory"
+PROVIDER = EntraRoles.name
 
 
 def check_licence(world: World) -> None:
@@ -48,7 +50,9 @@ def check_licence(world: World) -> None:
 
 def may_read_all(world: World, caller: Caller) -> bool:
     """An application by its permission alone, a user by a reading role."""
-    return caller.app_only or world.store.may_read_all(caller.object_id, world.clock.now())
+    return caller.app_only or world.stores[PROVIDER].area.may_read_all(
+        caller.object_id, TENANT_SCOPE, world.clock.now()
+    )
 
 
 def add_routes(router: Router, world: World) -> None:
@@ -102,11 +106,15 @@ class _Schedules:
     def _check(self, call: GraphCall) -> None:
         require_for_pim(call.caller, self._permissions)
         check_licence(self._world)
-        self._world.store.settle(self._world.clock.now())
+        self._world.settle()
+
+    @property
+    def _store(self) -> Store:
+        return self._world.stores[PROVIDER]
 
     def _listed(self) -> list[Schedule]:
         now = self._world.clock.now()
-        schedules = (s for s in self._world.store.of_kind(self._kind) if s.listed(now))
+        schedules = (s for s in self._store.of_kind(self._kind) if s.listed(now))
         # a schedule stands from its creation, an instance from its start
         return [s for s in schedules if not self._instances or s.start <= now]
 
@@ -124,7 +132,7 @@ class _Schedules:
     def _through_groups(self, member_id: str) -> list[Row]:
         """What a principal holds through its groups, as far as instances show it. Whose id such a row carries is not
         recorded for certain: the tenant chooses."""
-        groups = self._world.directory.groups_of(member_id)
+        groups = self._store.area.memberships.groups_of(member_id, self._world.clock.now())
         rows = []
         for schedule in self._listed():
             if schedule.key.principal_id in groups:
@@ -143,15 +151,15 @@ class _Schedules:
         rows = [self._row(schedule) for schedule in self._listed()]
         if self._instances and self._world.tenant.behaviour.group_row_principal == "member":
             for group in self._world.tenant.groups:
-                rows += self._member_rows(group)
+                rows += self._member_rows(group.id or "")
         return self._answer(call, rows, options)
 
-    def _member_rows(self, group: Group) -> list[Row]:
+    def _member_rows(self, group_id: str) -> list[Row]:
         rows = []
         for schedule in self._listed():
-            if schedule.key.principal_id == group.id:
-                for member in self._world.directory.members_of(group):
-                    rows.append({**self._row(schedule), "memberType": "Group", "principalId": member.id})
+            if schedule.key.principal_id == group_id:
+                for member_id in self._store.area.memberships.members_of(group_id, self._world.clock.now()):
+                    rows.append({**self._row(schedule), "memberType": "Group", "principalId": member_id})
         return rows
 
     def get(self, call: GraphCall, schedule_id: str) -> GraphAnswer:
@@ -167,7 +175,7 @@ class _Schedules:
         raise GraphError(404, "ResourceNotFound", "The resource could not be found.")
 
     def _expander(self) -> PimExpander:
-        return PimExpander(self._world.directory, self._world.store)
+        return PimExpander(self._store)
 
     def _answer(self, call: GraphCall, rows: list[Row], options: Any) -> GraphAnswer:
         page = self._world.tenant.page_size

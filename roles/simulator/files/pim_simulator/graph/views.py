@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from pim_simulator.directory import Directory, object_view
+from pim_simulator.directory import object_view
 from pim_simulator.pim.records import Expiration, Request, Schedule
 from pim_simulator.pim.store import Store
 from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
@@ -100,22 +100,22 @@ def request_row(request: Request, version: str, digits: int = 3) -> Row:
         "createdDateTime": format_time(request.created, digits),
         "completedDateTime": format_time(request.completed, digits),
         "approvalId": request.approval_id,
-        "customData": request.body.get("customData"),
-        "action": request.body["action"] if version == "beta" else request.action,
+        "customData": request.details.custom_data,
+        "action": request.details.action_as_written if version == "beta" else request.action,
         "principalId": request.key.principal_id,
         "roleDefinitionId": request.key.role_id,
         "directoryScopeId": request.key.scope,
         "appScopeId": None,
-        "isValidationOnly": request.validation_only,
+        "isValidationOnly": request.details.validation_only,
         "targetScheduleId": request.target_schedule_id,
-        "justification": request.justification,
+        "justification": request.details.justification,
         "createdBy": {
             "application": identity if request.created_by_app else None,
             "device": None,
             "user": None if request.created_by_app else identity,
         },
         "scheduleInfo": _schedule_info(request.start, request.expiration, digits),
-        "ticketInfo": dict(request.ticket),
+        "ticketInfo": dict(request.details.ticket),
     }
 
 
@@ -138,8 +138,8 @@ def role_row(role: Role) -> Row:
 class PimExpander:
     """What lies behind the navigation properties of PIM's rows."""
 
-    def __init__(self, directory: Directory, store: Store) -> None:
-        self._directory = directory
+    def __init__(self, store: Store) -> None:
+        self._directory = store.directory
         self._store = store
 
     def __call__(self, row: Row, name: str) -> Any:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+Provider = Literal["entra_roles", "groups"]
+
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 
@@ -44,13 +46,20 @@ class DeviceLogin:
 
 
 @dataclass(frozen=True)
-class Lag:
+class AreaLag:
     """How late the service shows what it has done."""
 
     activation: timedelta = timedelta()
     deactivation: timedelta = timedelta()
     provisioning: timedelta = timedelta()
     request: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class Lag(AreaLag):
+    """Of Entra roles; the other providers have theirs."""
+
+    groups: AreaLag = field(default_factory=AreaLag)
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class Behaviour:
     not_eligible: Literal["EligibilityRule", "RoleAssignmentDoesNotExist"] = "EligibilityRule"
     scheduled_status: Literal["Granted", "ScheduleCreated"] = "Granted"
     group_row_principal: Literal["group", "member"] = "group"
+    group_exists_message: Literal["pim", "directory"] = "pim"
+    group_repeated_deactivation: Literal["BadRequest", "RoleAssignmentDoesNotExist"] = "BadRequest"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
 
 
@@ -111,6 +122,10 @@ class Group:
     name: str
     id: str | None = None
     members: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    role_assignable: bool = True
+    member_policy: str | None = None
+    owner_policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,10 +165,11 @@ class Role:
 
 @dataclass(frozen=True)
 class Holding:
-    """An eligibility or an assignment."""
+    """An eligibility or an assignment. What ``role`` and ``scope`` may be depends on the provider."""
 
     principal: str
     role: str
+    provider: Provider = "entra_roles"
     scope: str = "/"
     starts: When | None = None
     ends: When | None = None
@@ -165,6 +181,7 @@ class PrivilegedResource:
 
     path: str
     role: str
+    provider: Provider = "entra_roles"
     scope: str = "/"
     permission: str | None = None
     body: Any = None
