@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from pim_simulator.tenant.addresses import addresses
+from pim_simulator.tenant.azure_roles import AzureRoles
+from pim_simulator.tenant.azure_scopes import AzureScopes
 from pim_simulator.tenant.models import (
     AdministrativeUnit,
     Client,
@@ -43,6 +45,11 @@ class Directory:
         self._apps = {sp.client_id: sp for sp in tenant.service_principals}
         self._policies = {name.casefold(): settings for name, settings in tenant.policies.items()}
         self._addresses = addresses(tenant)
+        self.azure_scopes = AzureScopes(tenant.tenant_id, tenant.azure)
+        self.azure_roles = AzureRoles(tenant.azure)
+        self._azure_policies = {
+            self.address("azure_resources", item.role, item.scope): item.policy for item in tenant.azure.role_policies
+        }
         self._groups_of: dict[str, list[str]] = {}
         self._members_of: dict[str, list[str]] = {}
         self._owners_of: dict[str, list[str]] = {}
@@ -96,6 +103,11 @@ class Directory:
 
     def policy_settings(self, name: str) -> PolicySettings:
         return self._policies[name.casefold()]
+
+    def azure_policy(self, role_id: str, scope: str) -> str:
+        """The name of the policy of an Azure role at a scope."""
+        role = self.azure_roles.get(role_id)
+        return self._azure_policies.get((role_id, scope)) or (role.policy if role else "default")
 
     def role(self, role_id: str) -> Role | None:
         return self._roles.get(role_id.lower())

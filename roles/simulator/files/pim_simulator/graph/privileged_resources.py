@@ -17,6 +17,8 @@ from pim_simulator.world import World
 
 def add_routes(router: Router, world: World) -> None:
     for resource in world.tenant.privileged_resources:
+        if resource.provider == "azure_resources":
+            continue
         version, path = resource.path.strip("/").split("/", 1)
         endpoint = _Resource(world, resource)
         router.add(path, versions=(version,), GET=endpoint.read, PATCH=endpoint.merge, PUT=endpoint.replace)

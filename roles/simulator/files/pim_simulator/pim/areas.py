@@ -45,6 +45,11 @@ class Area(ABC):
         """So long after its start an activation cannot be found by whoever wants to end it."""
         return timedelta()
 
+    @property
+    def rule_messages(self) -> str:
+        """How failed policy rules are told: ``text`` or ``list``."""
+        return self.directory.tenant.behaviour.rule_messages
+
     @abstractmethod
     def covering(self, scope: str) -> Sequence[str]:
         """The scopes at which an eligibility lets its holder activate at ``scope``, that one first."""

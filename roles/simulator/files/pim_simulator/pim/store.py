@@ -67,6 +67,8 @@ class Store:
                 created_using=schedule_id,
                 assignment_type="Assigned" if kind == "assignment" else None,
                 classic=kind == "assignment" and end is None and holding.starts is None,
+                condition=holding.condition,
+                condition_version=holding.condition_version if holding.condition else None,
             )
         )
 

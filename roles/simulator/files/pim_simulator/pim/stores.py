@@ -9,12 +9,13 @@ from datetime import datetime
 
 from pim_simulator.directory import Directory
 from pim_simulator.pim.areas import Area
+from pim_simulator.pim.azure_resources import AzureResources
 from pim_simulator.pim.entra_roles import EntraRoles
 from pim_simulator.pim.groups import Groups
 from pim_simulator.pim.memberships import Memberships
 from pim_simulator.pim.store import Store
 
-AREAS: tuple[type[Area], ...] = (EntraRoles, Groups)
+AREAS: tuple[type[Area], ...] = (EntraRoles, Groups, AzureResources)
 
 
 def build_stores(directory: Directory, now: datetime) -> dict[str, Store]:

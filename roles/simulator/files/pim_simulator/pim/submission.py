@@ -259,7 +259,7 @@ class Submission:
         ticket = self.details.ticket
         if "Ticketing" in enabled and not all((ticket.get(n) or "").strip() for n in ("ticketNumber", "ticketSystem")):
             failures.add("TicketingRule", "Ticket information is required")
-        failures.raise_any(self.tenant.behaviour.rule_messages)
+        failures.raise_any(self.area.rule_messages)
         if window.length is not None and window.length < self.tenant.minimum_active:
             raise self._too_short()
 
@@ -276,7 +276,7 @@ class Submission:
             failures.add("MfaRule", "Multi-factor authentication is required")
         if "Justification" in enabled and not (self.details.justification or "").strip():
             failures.add("JustificationRule", "Justification is required")
-        failures.raise_any(self.tenant.behaviour.rule_messages)
+        failures.raise_any(self.area.rule_messages)
         if self.kind == "assignment" and window.length is not None and window.length < self.tenant.minimum_active:
             raise self._too_short()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from pim_simulator.tenant.azure_roles import AzureRoles
+from pim_simulator.tenant.azure_scopes import AzureScopes
 from pim_simulator.tenant.models import TenantFile
 from pim_simulator.tenant.reading import TenantError
 
@@ -21,7 +23,7 @@ class Addresses(Protocol):
 
 def addresses(tenant: TenantFile) -> dict[str, Addresses]:
     """For each provider; the lookups are made once, a tenant may have very many holdings."""
-    return {"entra_roles": _EntraRoles(tenant), "groups": _Groups(tenant)}
+    return {"entra_roles": _EntraRoles(tenant), "groups": _Groups(tenant), "azure_resources": _Azure(tenant)}
 
 
 class _EntraRoles:
@@ -49,6 +51,19 @@ class _Groups:
         if role.casefold() not in ("member", "owner"):
             raise TenantError(f"{where}: the role in a group is member or owner, not {role!r}")
         return role.casefold(), only_id(self._groups, scope, where, "group")
+
+
+class _Azure:
+    def __init__(self, tenant: TenantFile) -> None:
+        self._roles = ids_by_name((role.name, role.id) for role in AzureRoles(tenant.azure).all())
+        self._scopes = AzureScopes(tenant.tenant_id, tenant.azure)
+
+    def of(self, role: str, scope: str, where: str) -> tuple[str, str]:
+        found = self._scopes.named(scope)
+        if len(found) != 1:
+            problem = "no scope" if not found else "several scopes (use the path)"
+            raise TenantError(f"{where}: {problem} of this tenant's Azure by the name {scope!r}")
+        return only_id(self._roles, role, where, "Azure role"), found[0].path
 
 
 def ids_by_name(named: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

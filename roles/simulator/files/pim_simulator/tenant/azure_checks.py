@@ -101,7 +101,9 @@ def _check_resources(azure: Azure, principals: set[str]) -> None:
         if (ids[resource.subscription.casefold()], resource.resource_group.casefold()) not in groups:
             raise TenantError(f"{where} names {resource.resource_group!r}, which is no resource group there")
         if not _RESOURCE_TYPE.fullmatch(resource.type) or resource.type.count("/") != resource.name.count("/") + 1:
-            raise TenantError(f"{where}: the type is a namespace and as many parts as the name has, not {resource.type!r}")
+            raise TenantError(
+                f"{where}: the type is a namespace and as many parts as the name has, not {resource.type!r}"
+            )
 
 
 def _guid(value: str | None, where: str) -> None:

@@ -32,8 +32,7 @@ class AzureRoleDefinition:
 
 def _any_matches(patterns: Iterable[str], action: str) -> bool:
     return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None
-        for pattern in patterns
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None for pattern in patterns
     )
 
 
@@ -54,7 +53,9 @@ class AzureRoles:
         builtin_ids = {role.id for role in found}
         for role in azure.roles:
             if role.id not in builtin_ids:
-                found.append(AzureRoleDefinition(role.id or "", role.name, False, role.policy or "default", role.actions))
+                found.append(
+                    AzureRoleDefinition(role.id or "", role.name, False, role.policy or "default", role.actions)
+                )
         self._by_id = {role.id: role for role in found}
 
     def all(self) -> Iterable[AzureRoleDefinition]:

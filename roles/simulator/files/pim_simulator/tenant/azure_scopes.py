@@ -35,6 +35,7 @@ class AzureScope:
     name: str
     type: str
     parent: str | None
+    readable_by: tuple[str, ...] | None = None
 
     @property
     def subscription(self) -> str | None:
@@ -60,9 +61,9 @@ class AzureScopes:
     def __init__(self, tenant_id: str, azure: Azure) -> None:
         self._scopes: dict[str, AzureScope] = {}
         self.root = self._add(f"{MANAGEMENT_GROUPS}/{tenant_id}", "managementgroup", ROOT_NAME, None)
-        for group in azure.management_groups:
-            parent = f"{MANAGEMENT_GROUPS}/{group.parent}" if group.parent else self.root.path
-            self._add(f"{MANAGEMENT_GROUPS}/{group.id}", "managementgroup", group.name or group.id, parent)
+        for item in azure.management_groups:
+            parent = f"{MANAGEMENT_GROUPS}/{item.parent}" if item.parent else self.root.path
+            self._add(f"{MANAGEMENT_GROUPS}/{item.id}", "managementgroup", item.name or item.id, parent)
         ids = {subscription.name.casefold(): subscription.id for subscription in azure.subscriptions}
         ids.update({(item.id or "").casefold(): item.id for item in azure.subscriptions})
         for subscription in azure.subscriptions:
@@ -72,19 +73,25 @@ class AzureScopes:
         for resource_group in azure.resource_groups:
             parent = f"/subscriptions/{ids[resource_group.subscription.casefold()]}"
             path = f"{parent}/resourceGroups/{resource_group.name}"
-            self._add(path, "resourcegroup", resource_group.name, parent)
+            self._add(path, "resourcegroup", resource_group.name, parent, readable_by=resource_group.readable_by)
         # those in other resources come after these
         for resource in sorted(azure.resources, key=lambda item: item.type.count("/")):
-            group_path = f"/subscriptions/{ids[resource.subscription.casefold()]}/resourceGroups/{resource.resource_group}"
-            path = resource_path(resource, group_path)
-            outer = self._scopes.get(path.rsplit("/", 2)[0].casefold())
-            name = resource.name.rsplit("/", 1)[-1]
-            self._add(path, "resource", name, outer.path if outer else group_path, resource.type)
+            subscription_path = f"/subscriptions/{ids[resource.subscription.casefold()]}"
+            group = self._scopes[f"{subscription_path}/resourceGroups/{resource.resource_group}".casefold()]
+            path = resource_path(resource, group.path)
+            outer = self._scopes.get(path.rsplit("/", 2)[0].casefold(), group)
+            self._add(path, "resource", resource.name.rsplit("/", 1)[-1], outer.path, resource.type)
 
     def _add(
-        self, path: str, kind: ScopeKind, name: str, parent: str | None, type_name: str | None = None
+        self,
+        path: str,
+        kind: ScopeKind,
+        name: str,
+        parent: str | None,
+        type_name: str | None = None,
+        readable_by: tuple[str, ...] | None = None,
     ) -> AzureScope:
-        scope = AzureScope(path, kind, name, type_name or kind, parent)
+        scope = AzureScope(path, kind, name, type_name or kind, parent, readable_by)
         self._scopes[path.casefold()] = scope
         return scope
 

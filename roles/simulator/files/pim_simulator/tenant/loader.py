@@ -14,8 +14,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from pim_simulator.tenant.addresses import addresses, ids_by_name, only_id
+from pim_simulator.tenant.azure_checks import check_azure, completed_azure
 from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
-from pim_simulator.tenant.models import GRAPH_COMMAND_LINE_TOOLS, Client, PolicySettings, Role, TenantFile
+from pim_simulator.tenant.models import (
+    GRAPH_COMMAND_LINE_TOOLS,
+    Client,
+    PolicySettings,
+    PrivilegedResource,
+    Role,
+    TenantFile,
+)
 from pim_simulator.tenant.reading import TenantError, build, read_yaml
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -99,6 +107,7 @@ def _completed(tenant: TenantFile) -> TenantFile:
         policies=policies,
         roles=tuple(dataclasses.replace(role, policy=role.policy or "default") for role in roles),
         clients=tuple(clients),
+        azure=completed_azure(tenant.azure, guid),
         users=tuple(dataclasses.replace(u, id=guid("user", u.username, u.id)) for u in tenant.users),
         groups=tuple(dataclasses.replace(g, id=guid("group", g.name, g.id)) for g in tenant.groups),
         administrative_units=tuple(
@@ -157,7 +166,10 @@ def _check_references(tenant: TenantFile) -> None:
     principals |= {item.id or "" for item in tenant.users + tenant.service_principals}
     plain_groups = {name.casefold() for g in tenant.groups if not g.role_assignable for name in (g.name, g.id or "")}
     policies = {name.casefold() for name in tenant.policies}
+    check_azure(tenant.azure, tenant.tenant_id, policies, principals)
     resolvers = addresses(tenant)
+    for item in tenant.azure.role_policies:
+        resolvers["azure_resources"].of(item.role, item.scope, f"the azure policy of {item.role} at {item.scope}")
 
     def known(value: str, names: set[str], where: str, what: str) -> None:
         if value.casefold() not in names:
@@ -180,18 +192,27 @@ def _check_references(tenant: TenantFile) -> None:
             where = f"{kind} of {holding.principal} for {holding.role}"
             known(holding.principal, principals, where, "user, group or service principal")
             resolvers[holding.provider].of(holding.role, holding.scope, where)
+            if holding.condition is not None and holding.provider != "azure_resources":
+                raise TenantError(f"{where}: only roles of Azure resources have a condition")
             if holding.provider == "entra_roles" and holding.principal.casefold() in plain_groups:
                 raise TenantError(f"{where}: the group is not role_assignable")
     for resource in tenant.privileged_resources:
         where = f"privileged resource {resource.path}"
         resolvers[resource.provider].of(resource.role, resource.scope, where)
-        if not re.fullmatch(r"/(v1\.0|beta)/\S*[^/\s]", resource.path):
-            raise TenantError(f"{where}: the path must begin with /v1.0/ or /beta/")
+        _check_resource_path(resource, where)
     for client in tenant.clients:
         for name in client.allowed_users or ():
             known(name, users, f"client {client.name}", "user")
     if tenant.device_login.approve_as is not None:
         known(tenant.device_login.approve_as, users, "device_login.approve_as", "user")
+
+
+def _check_resource_path(resource: PrivilegedResource, where: str) -> None:
+    if resource.provider == "azure_resources":
+        if not re.fullmatch(r"/(subscriptions|providers)/\S*[^/\s]", resource.path):
+            raise TenantError(f"{where}: the path must begin with /subscriptions/ or /providers/")
+    elif not re.fullmatch(r"/(v1\.0|beta)/\S*[^/\s]", resource.path):
+        raise TenantError(f"{where}: the path must begin with /v1.0/ or /beta/")
 
 
 def _check_ranges(tenant: TenantFile) -> None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-Provider = Literal["entra_roles", "groups"]
+from pim_simulator.tenant.azure import Azure, AzureBehaviour
+
+Provider = Literal["entra_roles", "groups", "azure_resources"]
 
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
@@ -56,10 +58,18 @@ class AreaLag:
 
 
 @dataclass(frozen=True)
+class AzureLag(AreaLag):
+    """``deactivation_blind``: so long after its start an activation cannot be found by whoever wants to end it."""
+
+    deactivation_blind: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
 class Lag(AreaLag):
     """Of Entra roles; the other providers have theirs."""
 
     groups: AreaLag = field(default_factory=AreaLag)
+    azure_resources: AzureLag = field(default_factory=AzureLag)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class Behaviour:
     group_exists_message: Literal["pim", "directory"] = "pim"
     group_repeated_deactivation: Literal["BadRequest", "RoleAssignmentDoesNotExist"] = "BadRequest"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
+    azure_resources: AzureBehaviour = field(default_factory=AzureBehaviour)
 
 
 @dataclass(frozen=True)
@@ -173,11 +184,14 @@ class Holding:
     scope: str = "/"
     starts: When | None = None
     ends: When | None = None
+    # of Azure resources only
+    condition: str | None = None
+    condition_version: str = "2.0"
 
 
 @dataclass(frozen=True)
 class PrivilegedResource:
-    """A resource of Graph that only holders of an active role may use."""
+    """A resource of Graph or of Azure that only holders of an active role may use."""
 
     path: str
     role: str
@@ -207,6 +221,7 @@ class TenantFile:
     administrative_units: tuple[AdministrativeUnit, ...] = ()
     policies: dict[str, PolicySettings] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
+    azure: Azure = field(default_factory=Azure)
     eligibilities: tuple[Holding, ...] = ()
     assignments: tuple[Holding, ...] = ()
     privileged_resources: tuple[PrivilegedResource, ...] = ()
