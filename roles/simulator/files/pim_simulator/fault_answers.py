@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
+from pim_simulator.arm.addresses import is_arm
 from pim_simulator.faults import Fault
 
 _CODES = {
@@ -21,6 +22,8 @@ _CODES = {
     503: "ServiceUnavailable",
     504: "GatewayTimeout",
 }
+# Where ARM has another code than Graph.
+_ARM_CODES = {401: "AuthenticationFailed", 403: "AuthorizationFailed"}
 _HTML = (
     "<!DOCTYPE html><html><head><title>Service unavailable</title></head>"
     "<body><h1>The service is unavailable.</h1></body></html>"
@@ -43,6 +46,9 @@ def fault_response(fault: Fault, path: str) -> Response:
         return Response(b'{"value": [{"id": "broken', status, headers, media_type="application/json")
     if path.startswith(("/v1.0/", "/beta/")):
         error = {"code": error_code(status), "message": "This answer was ordered by a test."}
+        return JSONResponse({"error": error}, status, headers)
+    if is_arm(path):
+        error = {"code": _ARM_CODES.get(status, error_code(status)), "message": "This answer was ordered by a test."}
         return JSONResponse({"error": error}, status, headers)
     error_text = "temporarily_unavailable" if status >= 500 or status == 429 else "invalid_request"
     return JSONResponse(

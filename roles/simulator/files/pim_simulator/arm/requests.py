@@ -61,9 +61,7 @@ class Requests:
         asked = read_request(self._place, call, self._kind, name, validation_only)
         if not asked.own:
             self._place.require(call, WRITE_ASSIGNMENTS, asked.key.scope)
-        submission = Submission(
-            self._place.store, self._kind, asked.action, asked.key, asked.details, call.caller, now
-        )
+        submission = Submission(self._place.store, self._kind, asked.action, asked.key, asked.details, call.caller, now)
         return submission.submit()
 
     @staticmethod

@@ -53,7 +53,9 @@ class Schedules:
             self._place.require_reader(call, scope or self._place.scopes.root.path)
         person = self._person(call, wanted)
         holders = self._place.holders(person, now) if person else []
-        matching = _Matching(self._place, wanted, scope, set(holders), set(self._place.holders(call.caller.object_id, now)))
+        matching = _Matching(
+            self._place, wanted, scope, set(holders), set(self._place.holders(call.caller.object_id, now))
+        )
 
         def shown(_holder: str | None, schedule: Schedule) -> bool:
             return self._listed(schedule, now) and matching(schedule)
@@ -119,9 +121,10 @@ class Schedules:
         candidates = (name.lower(), masked(name.lower())) if self._instances else (name.lower(),)
         for schedule_id in candidates:
             schedule = self._place.store.schedules.get(schedule_id)
-            if schedule is not None and schedule.kind == self._kind and self._listed(schedule, now):
-                if not self._instances or instance_name(schedule) == name.lower():
-                    return schedule
+            if schedule is None or schedule.kind != self._kind or not self._listed(schedule, now):
+                continue
+            if not self._instances or instance_name(schedule) == name.lower():
+                return schedule
         return None
 
     def _missing(self, name: str) -> ArmError:
