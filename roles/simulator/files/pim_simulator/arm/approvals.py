@@ -29,7 +29,7 @@ class Approvals:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def list(self, call: ArmCall) -> ArmAnswer:
+    def all(self, call: ArmCall) -> ArmAnswer:
         """What concerns the caller, narrowed by the filter."""
         now = self._place.open()
         wanted = read_filter(call.filter_text, _FUNCTIONS, ())

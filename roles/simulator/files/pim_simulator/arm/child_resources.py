@@ -21,7 +21,7 @@ class ChildResources:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def list(self, call: ArmCall) -> ArmAnswer:
+    def all(self, call: ArmCall) -> ArmAnswer:
         now = self._place.open()
         wanted = read_filter(call.filter_text, {}, ("resourcetype",))
         top = self._place.scope_or_root(call.address.scope)

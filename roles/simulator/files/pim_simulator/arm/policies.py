@@ -103,7 +103,7 @@ class Policies:
 
     # policies
 
-    def list(self, call: ArmCall) -> ArmAnswer:
+    def all(self, call: ArmCall) -> ArmAnswer:
         self._place.open()
         read_filter(call.filter_text, {"atscope": False}, ())
         scope = self._scope(call)
@@ -130,9 +130,9 @@ class Policies:
         before = (dict(policy.rules), policy.modified, policy.modified_by)
         try:
             for rule in rules:
-                rule_id = rule.get("id") if isinstance(rule, dict) else None
+                rule_id = str(rule.get("id")) if isinstance(rule, dict) else ""
                 if rule_id not in policy.rules:
-                    raise ArmError(400, "InvalidPolicyRule", f"The policy rule '{str(rule_id)[:80]}' is invalid.")
+                    raise ArmError(400, "InvalidPolicyRule", f"The policy rule '{rule_id[:80]}' is invalid.")
                 wanted = to_graph(rule, policy.rules[rule_id])
                 self._place.store.policies.replace_rule(policy, rule_id, wanted, call.caller.object_id, now)
         except Exception:

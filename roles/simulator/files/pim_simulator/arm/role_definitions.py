@@ -27,7 +27,7 @@ class RoleDefinitions:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def list(self, call: ArmCall) -> ArmAnswer:
+    def all(self, call: ArmCall) -> ArmAnswer:
         scope = self._scope(call)
         wanted = read_filter(call.filter_text, _FUNCTIONS, ("rolename", "type"))
 

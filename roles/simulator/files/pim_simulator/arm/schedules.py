@@ -45,7 +45,7 @@ class Schedules:
         self._instances = instances
         self._what = f"Role{capital(kind)}Schedule{'Instance' if instances else ''}"
 
-    def list(self, call: ArmCall) -> ArmAnswer:
+    def all(self, call: ArmCall) -> ArmAnswer:
         now = self._place.open()
         wanted = read_filter(call.filter_text, _FUNCTIONS, _PROPERTIES)
         scope = self._place.scope(call.address.scope).path if call.address.scope else None

@@ -74,27 +74,27 @@ def _routes(place: Place) -> _Routes:
     policies, approvals, roles = Policies(place, views), Approvals(place), RoleDefinitions(place)
     stage = ("roleassignmentapprovals", "{}", "stages", "{}")
     routes: _Routes = {
-        ("eligiblechildresources",): {"GET": ChildResources(place).list},
-        ("rolemanagementpolicies",): {"GET": policies.list},
+        ("eligiblechildresources",): {"GET": ChildResources(place).all},
+        ("rolemanagementpolicies",): {"GET": policies.all},
         ("rolemanagementpolicies", "{}"): {"GET": policies.get, "PATCH": policies.patch},
         ("rolemanagementpolicyassignments",): {"GET": policies.assignments},
         ("rolemanagementpolicyassignments", "{}"): {"GET": policies.assignment},
-        ("roleassignmentapprovals",): {"GET": approvals.list},
+        ("roleassignmentapprovals",): {"GET": approvals.all},
         ("roleassignmentapprovals", "{}"): {"GET": approvals.get},
         ("roleassignmentapprovals", "{}", "stages"): {"GET": approvals.stages},
         stage: {"GET": approvals.stage, "PUT": approvals.decide, "PATCH": approvals.decide},
-        ("roledefinitions",): {"GET": roles.list},
+        ("roledefinitions",): {"GET": roles.all},
         ("roledefinitions", "{}"): {"GET": roles.get},
     }
     for kind in _KINDS:
         for instances in (False, True):
             schedules = Schedules(place, views, kind, instances)
             name = f"role{kind}schedule{'instances' if instances else 's'}"
-            routes[name,] = {"GET": schedules.list}
+            routes[name,] = {"GET": schedules.all}
             routes[name, "{}"] = {"GET": schedules.get}
         requests = Requests(place, views, kind)
         name = f"role{kind}schedulerequests"
-        routes[name,] = {"GET": requests.list}
+        routes[name,] = {"GET": requests.all}
         routes[name, "{}"] = {"GET": requests.get, "PUT": requests.put}
         routes[name, "{}", "cancel"] = {"POST": requests.cancel}
         routes[name, "{}", "validate"] = {"POST": requests.validate}

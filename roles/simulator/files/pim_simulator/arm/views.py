@@ -75,18 +75,20 @@ class Views:
     def instance(self, schedule: Schedule, holder: str, member_type: str) -> Row:
         """A ...ScheduleInstance."""
         kind = capital(schedule.kind)
-        properties = {f"role{kind}ScheduleId": self.ids.of(schedule.key.scope, f"role{kind}Schedules", schedule.id)}
+        origin: Row = {}
         if schedule.kind == "assignment":
             source = self._store.schedules.get(schedule.activated_using or "")
-            properties.update(originRoleAssignmentId=origin_id(schedule), **self._linked(source))
-        properties.update(
-            **without_unset({"assignmentType": schedule.assignment_type}),
+            origin = {"originRoleAssignmentId": origin_id(schedule), **self._linked(source)}
+        properties = {
+            f"role{kind}ScheduleId": self.ids.of(schedule.key.scope, f"role{kind}Schedules", schedule.id),
+            **origin,
+            "assignmentType": schedule.assignment_type,
             **self._key(schedule.key, holder),
-            status="Provisioned",
-            startDateTime=None if schedule.classic else row_time(schedule.start),
-            endDateTime=row_time(schedule.end),
+            "status": "Provisioned",
+            "startDateTime": None if schedule.classic else row_time(schedule.start),
+            "endDateTime": row_time(schedule.end),
             **self._common(schedule, member_type),
-        )
+        }
         name = instance_name(schedule)
         return self._object(schedule.key, f"role{kind}ScheduleInstances", name, properties, holder)
 
