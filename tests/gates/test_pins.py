@@ -14,6 +14,9 @@ from tools import layout
 from tools.clients import CLIENTS
 from tools.lanes import LANES
 
+# Each client has a virtual environment of its own, and azure-cli depends on another version of this one.
+OF_ONE_CLIENT = {"azure-mgmt-authorization"}
+
 
 def _requirements(path: Path) -> dict[str, str]:
     """{name in lower case: what is asked of its version} of a requirements file."""
@@ -22,14 +25,18 @@ def _requirements(path: Path) -> dict[str, str]:
     return {match.group(1).lower(): match.group(2) for match in found if match}
 
 
-@pytest.mark.parametrize("name", ["run.txt", "unit.txt", "lint.txt", "galaxy.txt", *(client.requirements.name for client in CLIENTS)])
+@pytest.mark.parametrize(
+    "name", ["run.txt", "unit.txt", "lint.txt", "galaxy.txt", *(client.requirements.name for client in CLIENTS)]
+)
 def test_all_that_is_installed_is_pinned(name):
     pins = _requirements(layout.REQUIREMENTS / "pins.txt")
     assert all(version.startswith("==") for version in pins.values())
     wanted = _requirements(layout.REQUIREMENTS / name)
     assert wanted
-    assert set(wanted) <= set(pins)
-    assert not any(wanted.values()), "a version here and in pins.txt"
+    assert all(wanted[package].startswith("==") for package in OF_ONE_CLIENT & set(wanted))
+    shared = {package: version for package, version in wanted.items() if package not in OF_ONE_CLIENT}
+    assert set(shared) <= set(pins)
+    assert not any(shared.values()), "a version here and in pins.txt"
 
 
 @pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.core)

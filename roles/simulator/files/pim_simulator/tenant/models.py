@@ -83,6 +83,9 @@ class Behaviour:
     group_row_principal: Literal["group", "member"] = "group"
     group_exists_message: Literal["pim", "directory"] = "pim"
     group_repeated_deactivation: Literal["BadRequest", "RoleAssignmentDoesNotExist"] = "BadRequest"
+    group_enum_case: Literal["lower", "capital"] = "lower"
+    group_list_without_filter: Literal["MissingProvider", "BadRequest"] = "MissingProvider"
+    expand_group: Literal["full", "empty", "none"] = "full"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
     azure_resources: AzureBehaviour = field(default_factory=AzureBehaviour)
 
