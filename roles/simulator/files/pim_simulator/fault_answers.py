@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from pim_simulator.arm.addresses import is_arm
@@ -28,6 +30,9 @@ _HTML = (
     "<!DOCTYPE html><html><head><title>Service unavailable</title></head>"
     "<body><h1>The service is unavailable.</h1></body></html>"
 )
+
+
+_ELSEWHERE = "https://elsewhere.example"
 
 
 def error_code(status: int) -> str:
@@ -54,3 +59,17 @@ def fault_response(fault: Fault, path: str) -> Response:
     return JSONResponse(
         {"error": error_text, "error_description": "This answer was ordered by a test."}, status, headers
     )
+
+
+def relinked(body: Any, kind: str, base_url: str, address: str) -> Any:
+    """A list with a link to a next page that its client must not follow, or not for ever; anything else as it is.
+    ``address`` is path and query of the call."""
+    if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+        return body
+    origins = {
+        "other_host": _ELSEWHERE,
+        "other_scheme": base_url.replace("https://", "http://", 1),
+        "same_page": base_url,
+    }
+    name = "nextLink" if is_arm(address) else "@odata.nextLink"
+    return {**body, name: f"{origins[kind]}{address}"}
