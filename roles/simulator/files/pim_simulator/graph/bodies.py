@@ -12,12 +12,9 @@ from pim_simulator.pim.records import Details
 
 _EXPIRATION = {"type": str, "endDateTime": str, "duration": str}
 _SCHEDULE = {"startDateTime": str, "expiration": _EXPIRATION, "recurrence": dict}
-SCHEDULE_REQUEST = {
+_REQUEST = {
     "action": str,
     "principalId": str,
-    "roleDefinitionId": str,
-    "directoryScopeId": str,
-    "appScopeId": str,
     "isValidationOnly": bool,
     "justification": str,
     "customData": str,
@@ -25,6 +22,8 @@ SCHEDULE_REQUEST = {
     "scheduleInfo": _SCHEDULE,
     "ticketInfo": {"ticketNumber": str, "ticketSystem": str},
 }
+ROLE_REQUEST = {**_REQUEST, "roleDefinitionId": str, "directoryScopeId": str, "appScopeId": str}
+GROUP_REQUEST = {**_REQUEST, "groupId": str, "accessId": str}
 APPROVAL_DECISION = {"reviewResult": str, "justification": str}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jwt
 
@@ -38,6 +38,15 @@ class TokenRefused(Exception):
         self.challenge = challenge
 
 
+class _Issue(NamedTuple):
+    """What a token does not tell of its issue: the exact time (the claims have whole seconds, too coarse to tell before from
+    after) and the groups its principal was in. ``end`` is its ``exp``."""
+
+    at: datetime
+    end: int
+    groups: frozenset[str]
+
+
 class AccessTokens:
     """Tokens of one tenant."""
 
@@ -46,8 +55,7 @@ class AccessTokens:
         self._store = store
         self._clock = clock
         self._key = key
-        # exact times of issue, by the token's uti: the claims have whole seconds, too coarse to tell before from after
-        self._issued: dict[str, tuple[datetime, int]] = {}
+        self._issued: dict[str, _Issue] = {}
         self._revoked: dict[str, datetime] = {}
 
     def for_user(self, sign_in: SignIn, asked: Asked, scopes: tuple[str, ...], demands: Demands) -> str:
@@ -108,9 +116,10 @@ class AccessTokens:
         lifetime = int(self._directory.tenant.tokens.access_lifetime.total_seconds())
         uti = uuid.uuid4().hex
         self._issued = (
-            {k: v for k, v in self._issued.items() if v[1] > issued} if len(self._issued) > 5000 else self._issued
+            {k: v for k, v in self._issued.items() if v.end > issued} if len(self._issued) > 5000 else self._issued
         )
-        self._issued[uti] = (now, issued + lifetime)
+        groups = self._store.area.memberships.groups_of(object_id, now)
+        self._issued[uti] = _Issue(now, issued + lifetime, frozenset(groups))
         return {
             "aud": audience,
             # the issuer of the tokens that Graph and ARM take from public clients is this one in every tenant
@@ -160,7 +169,8 @@ class AccessTokens:
         if not not_before <= now < datetime.fromtimestamp(claims["exp"], now.tzinfo):
             raise TokenRefused("expired", "Access token has expired or is not yet valid.")
         challenged = "CP1" in claims.get("xms_cc", ())
-        issued = self._issued.get(claims["uti"], (datetime.fromtimestamp(claims["iat"], now.tzinfo), 0))[0]
+        issue = self._issued.get(claims["uti"])
+        issued = issue.at if issue else datetime.fromtimestamp(claims["iat"], now.tzinfo)
         revoked = self._revoked.get(claims["oid"])
         # challenges come only to clients that said they can handle them; the others keep their token until it ends
         if challenged and revoked is not None and issued <= revoked:
@@ -177,6 +187,7 @@ class AccessTokens:
             username=user.username if user else None,
             permissions=frozenset(claims["scp"].split() if "scp" in claims else claims.get("roles", ())),
             wids=frozenset(claims.get("wids", ())),
+            groups=issue.groups if issue else frozenset(),
             amr=frozenset(claims.get("amr", ())),
             acrs=frozenset(claims.get("acrs", ())),
             handles_challenges=challenged,
