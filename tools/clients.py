@@ -31,5 +31,6 @@ class Client:
 
 MSGRAPH = Client("msgraph")
 AZURE_CLI = Client("azure-cli")
+AZURE_MGMT = Client("azure-mgmt")
 
-CLIENTS = (AZURE_CLI, MSGRAPH)
+CLIENTS = (AZURE_CLI, MSGRAPH, AZURE_MGMT)

@@ -51,11 +51,11 @@ _PRIMITIVE = {
 }
 
 
-def find() -> Path | None:
+def find(name: str = FILE) -> Path | None:
     """The file with what is published, or None: in the directory that ENTRA_PIM_REFERENCE names, or beside the checkout."""
     named = os.environ.get("ENTRA_PIM_REFERENCE")
     directory = Path(named) if named else ROOT.parent / "shared" / "reference"
-    path = directory / FILE
+    path = directory / name
     return path if path.is_file() else None
 
 

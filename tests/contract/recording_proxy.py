@@ -4,7 +4,8 @@
 """A proxy in front of the simulator that keeps what passes: a third party, so that neither side tells its own story.
 
 It stands in the address of the simulator (a reverse proxy with a certificate of its own), and hands on the Host header, so
-that links and tokens name it. Only calls of Graph are kept, without their headers; tokens and passwords are in none of them.
+that links and tokens name it. Only calls of the APIs are kept (Graph's, unless told otherwise), without their headers; tokens
+and passwords are in none of them.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ _NOT_HANDED_ON = frozenset({"connection", "keep-alive", "content-length", "trans
 class RecordingProxy:
     """``with RecordingProxy(simulator.url, simulator.ca_path, directory) as proxy: ...``"""
 
-    def __init__(self, url: str, ca_path: str, directory: Path) -> None:
+    def __init__(self, url: str, ca_path: str, directory: Path, kept: tuple[str, ...] = ("/v1.0/", "/beta/")) -> None:
         self.exchanges: list[Exchange] = []
         self.ca_path = directory / "proxy-ca.pem"
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_path))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
-        self._server = _Server(url, ssl.create_default_context(cafile=ca_path), self.exchanges)
+        self._server = _Server(url, ssl.create_default_context(cafile=ca_path), self.exchanges, kept)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -59,12 +60,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, url: str, context: ssl.SSLContext, exchanges: list[Exchange]) -> None:
+    def __init__(self, url: str, context: ssl.SSLContext, exchanges: list[Exchange], kept: tuple[str, ...]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         address = urlsplit(url)
         self.behind = (str(address.hostname), int(address.port or 443))
         self.context = context
         self.exchanges = exchanges
+        self.kept = kept
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
         finally:
             connection.close()
-        if self.path.startswith(("/v1.0/", "/beta/")):
+        if self.path.startswith(self.server.kept):
             self.server.exchanges.append(
                 Exchange(
                     self.command,

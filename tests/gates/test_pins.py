@@ -14,6 +14,9 @@ from tools import layout
 from tools.clients import CLIENTS
 from tools.lanes import LANES
 
+# Each client has a virtual environment of its own, and azure-cli depends on another version of this one.
+OF_ONE_CLIENT = {"azure-mgmt-authorization"}
+
 
 def _requirements(path: Path) -> dict[str, str]:
     """{name in lower case: what is asked of its version} of a requirements file."""
@@ -30,8 +33,10 @@ def test_all_that_is_installed_is_pinned(name):
     assert all(version.startswith("==") for version in pins.values())
     wanted = _requirements(layout.REQUIREMENTS / name)
     assert wanted
-    assert set(wanted) <= set(pins)
-    assert not any(wanted.values()), "a version here and in pins.txt"
+    assert all(wanted[package].startswith("==") for package in OF_ONE_CLIENT & set(wanted))
+    shared = {package: version for package, version in wanted.items() if package not in OF_ONE_CLIENT}
+    assert set(shared) <= set(pins)
+    assert not any(shared.values()), "a version here and in pins.txt"
 
 
 @pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.core)

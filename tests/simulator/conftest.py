@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulator.arm_client import ArmClient
 from simulator.service_client import Client
 from simulator_process import Simulator
 
@@ -29,3 +30,8 @@ def simulator(running: Simulator) -> Simulator:
 @pytest.fixture
 def client(simulator: Simulator) -> Client:
     return Client(simulator)
+
+
+@pytest.fixture
+def arm(simulator: Simulator) -> ArmClient:
+    return ArmClient(simulator)

@@ -1,7 +1,7 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI application: sign-in service, Graph and control API under one address."""
+"""The ASGI application: sign-in service, Graph, ARM and control API under one address."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
+from pim_simulator.arm import http as arm
 from pim_simulator.control import http as control
 from pim_simulator.graph import http as graph
 from pim_simulator.observation import Observation
@@ -21,7 +22,12 @@ from pim_simulator.world import World
 def make_app(world: World, control_key: str) -> ASGIApp:
     """Everything, observed."""
     app = Starlette(
-        routes=[*control.routes(world, control_key), *graph.routes(world), *sign_in.routes(world)],
+        routes=[
+            *control.routes(world, control_key),
+            *graph.routes(world),
+            *arm.routes(world),
+            *sign_in.routes(world),
+        ],
         exception_handlers={404: _refused, 405: _refused},
     )
     # an address with a slash too many is another address, no reason for a redirect

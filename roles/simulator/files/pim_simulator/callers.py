@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Caller:
-    """``permissions`` are the delegated (``scp``) or application (``roles``) permissions; ``wids`` role template ids."""
+    """``permissions`` are the delegated (``scp``) or application (``roles``) permissions; ``wids`` role template ids;
+    ``groups`` those the principal was in when the token was issued, which the token itself does not tell."""
 
     object_id: str
     app_id: str
     username: str | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
     wids: frozenset[str] = field(default_factory=frozenset)
+    groups: frozenset[str] = field(default_factory=frozenset)
     amr: frozenset[str] = field(default_factory=frozenset)
     acrs: frozenset[str] = field(default_factory=frozenset)
     handles_challenges: bool = False

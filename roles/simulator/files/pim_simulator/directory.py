@@ -8,8 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Union
 
-from pim_simulator.tenant.loader import role_of, scope_of
-from pim_simulator.tenant.models import AdministrativeUnit, Client, Group, Role, ServicePrincipal, TenantFile, User
+from pim_simulator.tenant.addresses import addresses
+from pim_simulator.tenant.azure_roles import AzureRoles
+from pim_simulator.tenant.azure_scopes import AzureScopes
+from pim_simulator.tenant.models import (
+    AdministrativeUnit,
+    Client,
+    Group,
+    PolicySettings,
+    Role,
+    ServicePrincipal,
+    TenantFile,
+    User,
+)
 
 DirectoryObject = Union[User, Group, ServicePrincipal, AdministrativeUnit]
 
@@ -32,10 +43,22 @@ class Directory:
         self._roles = {role.id or "": role for role in tenant.roles}
         self._clients = {client.client_id: client for client in tenant.clients}
         self._apps = {sp.client_id: sp for sp in tenant.service_principals}
+        self._policies = {name.casefold(): settings for name, settings in tenant.policies.items()}
+        self._addresses = addresses(tenant)
+        self.azure_scopes = AzureScopes(tenant.tenant_id, tenant.azure)
+        self.azure_roles = AzureRoles(tenant.azure)
+        self._azure_policies = {
+            self.address("azure_resources", item.role, item.scope): item.policy for item in tenant.azure.role_policies
+        }
         self._groups_of: dict[str, list[str]] = {}
+        self._members_of: dict[str, list[str]] = {}
+        self._owners_of: dict[str, list[str]] = {}
         for group in tenant.groups:
-            for member in group.members:
-                self._groups_of.setdefault(self.user_named(member).id or "", []).append(group.id or "")
+            group_id = group.id or ""
+            self._members_of[group_id] = [self.user_named(name).id or "" for name in group.members]
+            self._owners_of[group_id] = [self.user_named(name).id or "" for name in group.owners]
+            for member_id in self._members_of[group_id]:
+                self._groups_of.setdefault(member_id, []).append(group_id)
 
     def object(self, object_id: str) -> DirectoryObject | None:
         return self._objects.get(object_id.lower())
@@ -46,9 +69,10 @@ class Directory:
         return None if isinstance(found, AdministrativeUnit) else found
 
     def principal_named(self, name: str) -> User | Group | ServicePrincipal:
-        """A principal by the name that the tenant file uses (checked when the file was loaded)."""
+        """A principal by the name or id that the tenant file uses (checked when the file was loaded)."""
         key = name.casefold()
-        return self._users.get(key) or self._groups.get(key) or self._service_principals[key]
+        by_id = self.principal(key)
+        return by_id or self._users.get(key) or self._groups.get(key) or self._service_principals[key]
 
     def find_user(self, name_or_id: str) -> User | None:
         """By user principal name, home name or object id, in any case."""
@@ -58,12 +82,32 @@ class Directory:
     def user_named(self, name: str) -> User:
         return self._users[name.casefold()]
 
+    def group(self, group_id: str) -> Group | None:
+        found = self.object(group_id)
+        return found if isinstance(found, Group) else None
+
+    def is_group(self, object_id: str) -> bool:
+        return self.group(object_id) is not None
+
     def groups_of(self, object_id: str) -> list[str]:
-        """Ids of the groups that a principal is a direct member of."""
+        """Ids of the groups that a user is a member of without PIM."""
         return self._groups_of.get(object_id, [])
 
-    def members_of(self, group: Group) -> list[User]:
-        return [self.user_named(member) for member in group.members]
+    def members_of(self, group_id: str) -> list[str]:
+        """Ids of the members without PIM."""
+        return self._members_of.get(group_id, [])
+
+    def owners_of(self, group_id: str) -> list[str]:
+        """Ids of the owners without PIM."""
+        return self._owners_of.get(group_id, [])
+
+    def policy_settings(self, name: str) -> PolicySettings:
+        return self._policies[name.casefold()]
+
+    def azure_policy(self, role_id: str, scope: str) -> str:
+        """The name of the policy of an Azure role at a scope."""
+        role = self.azure_roles.get(role_id)
+        return self._azure_policies.get((role_id, scope)) or (role.policy if role else "default")
 
     def role(self, role_id: str) -> Role | None:
         return self._roles.get(role_id.lower())
@@ -71,11 +115,9 @@ class Directory:
     def roles(self) -> Iterable[Role]:
         return self._roles.values()
 
-    def role_id(self, name_or_id: str) -> str:
-        return role_of(self.tenant, name_or_id, "the tenant")
-
-    def scope_id(self, scope: str) -> str:
-        return scope_of(self.tenant, scope, "the tenant")
+    def address(self, provider: str, role: str, scope: str) -> tuple[str, str]:
+        """(role id, scope id) of a role and a scope as the tenant file names them (checked when it was loaded)."""
+        return self._addresses[provider].of(role, scope, "the tenant")
 
     def canonical_scope(self, directory_scope_id: str) -> str | None:
         """The service's spelling of a directoryScopeId, None where there is no such scope. A name is no id here."""
@@ -124,7 +166,7 @@ def object_view(item: DirectoryObject, typed: bool = False) -> dict[str, Any]:
             "description": None,
             "mailEnabled": False,
             "securityEnabled": True,
-            "isAssignableToRole": True,
+            "isAssignableToRole": item.role_assignable,
         }
     elif isinstance(item, ServicePrincipal):
         kind = "servicePrincipal"

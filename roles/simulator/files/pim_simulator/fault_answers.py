@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
+from pim_simulator.arm.addresses import is_arm
 from pim_simulator.faults import Fault
 
 _CODES = {
@@ -21,10 +24,15 @@ _CODES = {
     503: "ServiceUnavailable",
     504: "GatewayTimeout",
 }
+# Where ARM has another code than Graph.
+_ARM_CODES = {401: "AuthenticationFailed", 403: "AuthorizationFailed"}
 _HTML = (
     "<!DOCTYPE html><html><head><title>Service unavailable</title></head>"
     "<body><h1>The service is unavailable.</h1></body></html>"
 )
+
+
+_ELSEWHERE = "https://elsewhere.example"
 
 
 def error_code(status: int) -> str:
@@ -44,7 +52,24 @@ def fault_response(fault: Fault, path: str) -> Response:
     if path.startswith(("/v1.0/", "/beta/")):
         error = {"code": error_code(status), "message": "This answer was ordered by a test."}
         return JSONResponse({"error": error}, status, headers)
+    if is_arm(path):
+        error = {"code": _ARM_CODES.get(status, error_code(status)), "message": "This answer was ordered by a test."}
+        return JSONResponse({"error": error}, status, headers)
     error_text = "temporarily_unavailable" if status >= 500 or status == 429 else "invalid_request"
     return JSONResponse(
         {"error": error_text, "error_description": "This answer was ordered by a test."}, status, headers
     )
+
+
+def relinked(body: Any, kind: str, base_url: str, address: str) -> Any:
+    """A list with a link to a next page that its client must not follow, or not for ever; anything else as it is.
+    ``address`` is path and query of the call."""
+    if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+        return body
+    origins = {
+        "other_host": _ELSEWHERE,
+        "other_scheme": base_url.replace("https://", "http://", 1),
+        "same_page": base_url,
+    }
+    name = "nextLink" if is_arm(address) else "@odata.nextLink"
+    return {**body, name: f"{origins[kind]}{address}"}

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+# Where a list's link to its next page leads.
+NEXT_LINKS = ("other_host", "other_scheme", "same_page")
+
 
 class FaultError(Exception):
     """The order cannot be carried out; the text says why."""
@@ -29,6 +32,7 @@ class Fault:
     hang: bool = False
     reset: str | None = None
     body: str | None = None
+    next_link: str | None = None
     processed: bool = False
     batch_item: bool = False
     id: int = 0
@@ -79,10 +83,14 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
         raise FaultError("reset must be before or after")
     if order.get("body") not in (None, "broken_json", "html", "empty"):
         raise FaultError("body must be broken_json, html or empty")
+    if order.get("next_link") not in (None, *NEXT_LINKS):
+        raise FaultError(f"next_link must be one of {', '.join(NEXT_LINKS)}")
+    if order.get("next_link") and any(order.get(name) for name in ("status", "hang", "reset", "body")):
+        raise FaultError("next_link changes the service's own answer: status, hang, reset and body do not go with it")
     if order.get("batch_item") and (order.get("hang") or order.get("reset")):
         raise FaultError("an item of a batch has no connection of its own: hang and reset do not go with batch_item")
-    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body")):
-        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset or body")
+    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body", "next_link")):
+        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset, body or next_link")
     return Fault(**{name: value for name, value in order.items() if value is not None or name == "times"})
 
 

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 import traceback
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pim_simulator.call_log import Call, attach
-from pim_simulator.fault_answers import fault_response
+from pim_simulator.fault_answers import fault_response, relinked
 from pim_simulator.faults import Fault
 from pim_simulator.http_protocol import reset_connection
-from pim_simulator.world import World
+from pim_simulator.world import World, base_url_of
 
 log = logging.getLogger("pim_simulator")
 
@@ -55,7 +57,10 @@ class Observation:
             wait += fault.delay_ms / 1000
         if wait:
             await asyncio.sleep(wait)
-        if fault is None or (fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body)):
+        if fault is not None and fault.next_link is not None:
+            call.detail = f"fault {fault.id}"
+            await self._relink(fault.next_link, address, scope, receive, observed)
+        elif fault is None or (fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body)):
             await self._answer(scope, receive, observed)
         else:
             await self._fail(fault, call, scope, receive, observed)
@@ -71,6 +76,22 @@ class Observation:
             reset_connection(scope)
         else:
             await fault_response(fault, scope["path"])(scope, receive, send)
+
+    async def _relink(self, kind: str, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """The service's own answer, with another link to the next page."""
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._answer(scope, receive, keep)
+        content = b"".join(message.get("body", b"") for message in kept)
+        if kept[0]["status"] == 200 and content:
+            base_url = base_url_of(Request(scope))
+            content = json.dumps(relinked(json.loads(content), kind, base_url, address)).encode()
+        headers = [(name, value) for name, value in kept[0]["headers"] if name != b"content-length"]
+        await send({**kept[0], "headers": [*headers, (b"content-length", str(len(content)).encode())]})
+        await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

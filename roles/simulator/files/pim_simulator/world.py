@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -14,8 +15,9 @@ from pim_simulator.call_log import CallLog
 from pim_simulator.clock import Clock
 from pim_simulator.directory import Directory
 from pim_simulator.faults import Faults
-from pim_simulator.pim.policies import Policies
+from pim_simulator.pim.records import Request as PimRequest
 from pim_simulator.pim.store import Store
+from pim_simulator.pim.stores import build_stores
 from pim_simulator.sign_in.access_tokens import AccessTokens
 from pim_simulator.sign_in.service import SignInService
 from pim_simulator.sign_in.signing import SigningKey
@@ -36,16 +38,29 @@ class World:
     def reset(self) -> None:
         """As at the start: tenant, time, calls, faults. Address, CA, control key and signing key stay."""
         self.clock = Clock()
-        now = self.clock.now()
-        self.policies = Policies(self.directory)
-        self.store = Store(self.directory, self.policies, now)
-        tokens = AccessTokens(self.directory, self.store, self.clock, self.signing_key)
+        self.stores = build_stores(self.directory, self.clock.now())
+        tokens = AccessTokens(self.directory, self.stores["entra_roles"], self.clock, self.signing_key)
         self.sign_in = SignInService(self.directory, self.clock, tokens)
         self.calls.clear()
         self.faults.clear()
         self.resource_bodies: dict[str, Any] = {
             resource.path: copy.deepcopy(resource.body) for resource in self.tenant.privileged_resources
         }
+
+    def settle(self) -> datetime:
+        """Let happen in every area what is due, and tell the time."""
+        now = self.clock.now()
+        for store in self.stores.values():
+            store.settle(now)
+        return now
+
+    def find_request(self, request_id: str) -> tuple[Store, PimRequest] | None:
+        """A PIM request of any area by its id."""
+        for store in self.stores.values():
+            found = store.requests.get(request_id.lower())
+            if found is not None:
+                return store, found
+        return None
 
 
 def base_url_of(request: Request) -> str:

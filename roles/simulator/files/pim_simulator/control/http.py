@@ -9,14 +9,13 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pim_simulator.control.views import device_code_view, request_view, state_view
+from pim_simulator.control.views import device_code_view, request_view, requests_view, state_view
 from pim_simulator.faults import FaultError, read_fault
 from pim_simulator.pim.approvals import decide
 from pim_simulator.pim.errors import PimRefusal
@@ -96,13 +95,8 @@ class _Control:
             self._world.clock.advance(parse_duration(_text(order, "advance")))
         else:
             self._world.clock.set(parse_time(_text(order, "set")))
-        self._settle()
+        self._world.settle()
         return await self.time(request)
-
-    def _settle(self) -> datetime:
-        now = self._world.clock.now()
-        self._world.store.settle(now)
-        return now
 
     # calls, faults
 
@@ -144,26 +138,27 @@ class _Control:
     # PIM
 
     async def requests(self, _request: Request) -> Any:
-        self._settle()
-        return {"requests": [request_view(self._world, item) for item in self._world.store.requests.values()]}
+        self._world.settle()
+        return {"requests": requests_view(self._world)}
 
     async def decide_request(self, request: Request) -> Any:
         order = await _object(request, "decision", "approver", "justification")
-        now = self._settle()
-        found = self._world.store.requests.get(request.path_params["request_id"].lower())
+        now = self._world.settle()
+        found = self._world.find_request(request.path_params["request_id"])
         if found is None:
             raise ControlError(404, "there is no such request")
+        store, asked = found
         decisions = {"approve": "Approve", "deny": "Deny"}
         if order.get("decision") not in decisions:
             raise ControlError(400, "decision must be approve or deny")
         approver = self._user(order, "approver")
         justification = order.get("justification", "decided by a test")
         result: Any = decisions[order["decision"]]
-        decide(self._world.store, found, result, approver.id or "", justification, now)
-        return request_view(self._world, found)
+        decide(store, asked, result, approver.id or "", justification, now)
+        return request_view(store, asked)
 
     async def state(self, _request: Request) -> Any:
-        self._settle()
+        self._world.settle()
         return state_view(self._world)
 
     async def reset(self, _request: Request) -> Any:

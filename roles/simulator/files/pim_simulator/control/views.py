@@ -8,28 +8,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pim_simulator.pim.records import Key, Request, Schedule
+from pim_simulator.pim.records import Key, Kind, Request, Schedule
+from pim_simulator.pim.store import Store
 from pim_simulator.sign_in.device_codes import DeviceCode
 from pim_simulator.times import format_time
 from pim_simulator.world import World
 
 
-def _key_view(world: World, key: Key) -> dict[str, Any]:
-    principal = world.directory.principal(key.principal_id)
-    role = world.directory.role(key.role_id)
+def _key_view(store: Store, key: Key) -> dict[str, Any]:
+    principal = store.directory.principal(key.principal_id)
     name = getattr(principal, "username", None) or (principal.name if principal else None)
     return {
+        "provider": store.area.name,
         "principal": name,
         "principal_id": key.principal_id,
-        "role": role.name if role else None,
+        "role": store.area.role_name(key),
         "role_id": key.role_id,
         "scope": key.scope,
     }
 
 
-def _schedule_view(world: World, schedule: Schedule, now: datetime) -> dict[str, Any]:
+def _schedule_view(store: Store, schedule: Schedule, now: datetime) -> dict[str, Any]:
     return {
-        **_key_view(world, schedule.key),
+        **_key_view(store, schedule.key),
         "id": schedule.id,
         "type": schedule.assignment_type,
         "start": format_time(schedule.start),
@@ -38,29 +39,42 @@ def _schedule_view(world: World, schedule: Schedule, now: datetime) -> dict[str,
     }
 
 
-def request_view(world: World, request: Request) -> dict[str, Any]:
+def request_view(store: Store, request: Request) -> dict[str, Any]:
     return {
         "id": request.id,
         "kind": request.kind,
         "action": request.action,
         "status": request.status,
-        **_key_view(world, request.key),
+        **_key_view(store, request.key),
         "created": format_time(request.created),
-        "justification": request.justification,
-        "ticket": request.ticket,
+        "justification": request.details.justification,
+        "ticket": dict(request.details.ticket),
     }
 
 
 def state_view(world: World) -> dict[str, Any]:
     """What holds now or will, what one may take, and all requests."""
     now = world.clock.now()
-    schedules = [schedule for schedule in world.store.schedules.values() if not schedule.ended(now)]
+
+    def standing(kind: Kind) -> list[dict[str, Any]]:
+        return [
+            _schedule_view(store, schedule, now)
+            for store in world.stores.values()
+            for schedule in store.of_kind(kind)
+            if not schedule.ended(now)
+        ]
+
     return {
         "now": format_time(now, 7),
-        "active": [_schedule_view(world, item, now) for item in schedules if item.kind == "assignment"],
-        "eligible": [_schedule_view(world, item, now) for item in schedules if item.kind == "eligibility"],
-        "requests": [request_view(world, item) for item in world.store.requests.values()],
+        "active": standing("assignment"),
+        "eligible": standing("eligibility"),
+        "requests": requests_view(world),
     }
+
+
+def requests_view(world: World) -> list[dict[str, Any]]:
+    """Of every area, each area's in the order they were made."""
+    return [request_view(store, item) for store in world.stores.values() for item in store.requests.values()]
 
 
 def device_code_view(code: DeviceCode, now: datetime) -> dict[str, Any]:

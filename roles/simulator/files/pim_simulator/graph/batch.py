@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from pim_simulator.callers import Caller
-from pim_simulator.fault_answers import fault_response
+from pim_simulator.fault_answers import fault_response, relinked
 from pim_simulator.graph.errors import GraphError, bad_request
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
 from pim_simulator.graph.router import split_path
@@ -125,7 +125,10 @@ async def _run(
         body=body,
     )
     if fault is None or (fault.status is None and fault.body is None):
-        return service.answer(call, client_request_id)
+        answer = service.answer(call, client_request_id)
+        if fault is not None and fault.next_link is not None:
+            answer.body = relinked(answer.body, fault.next_link, base_url, f"{address}?{query}" if query else address)
+        return answer
     if fault.processed:
         service.answer(call, client_request_id)
     return _fault_answer(fault_response(fault, address))

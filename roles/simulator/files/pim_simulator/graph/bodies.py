@@ -8,15 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from pim_simulator.graph.errors import bad_request
+from pim_simulator.pim.records import Details
 
 _EXPIRATION = {"type": str, "endDateTime": str, "duration": str}
 _SCHEDULE = {"startDateTime": str, "expiration": _EXPIRATION, "recurrence": dict}
-SCHEDULE_REQUEST = {
+_REQUEST = {
     "action": str,
     "principalId": str,
-    "roleDefinitionId": str,
-    "directoryScopeId": str,
-    "appScopeId": str,
     "isValidationOnly": bool,
     "justification": str,
     "customData": str,
@@ -24,7 +22,23 @@ SCHEDULE_REQUEST = {
     "scheduleInfo": _SCHEDULE,
     "ticketInfo": {"ticketNumber": str, "ticketSystem": str},
 }
+ROLE_REQUEST = {**_REQUEST, "roleDefinitionId": str, "directoryScopeId": str, "appScopeId": str}
+GROUP_REQUEST = {**_REQUEST, "groupId": str, "accessId": str}
 APPROVAL_DECISION = {"reviewResult": str, "justification": str}
+
+
+def read_details(body: dict[str, Any]) -> Details:
+    """Of a checked body of a schedule request, what is neither action nor key."""
+    ticket = body.get("ticketInfo") or {}
+    return Details(
+        schedule_info=body.get("scheduleInfo"),
+        justification=body.get("justification"),
+        ticket={name: ticket.get(name) for name in ("ticketNumber", "ticketSystem")},
+        validation_only=bool(body.get("isValidationOnly")),
+        action_as_written=body["action"],
+        custom_data=body.get("customData"),
+    )
+
 
 _NAMES: dict[Any, str] = {str: "Edm.String", bool: "Edm.Boolean", dict: "a complex value"}
 

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pim_simulator.graph.errors import bad_request, invalid_filter
-from pim_simulator.graph.filters import comparisons, matches, write
+from pim_simulator.graph.filters import Choice, comparisons, matches, write
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
 from pim_simulator.graph.options import Expand, Options, read_options, skip_token
 from pim_simulator.graph.shapes import Shape
 
 Row = dict[str, Any]
+Item = TypeVar("Item")
 # (row, navigation property) -> the object or list behind it
 Expander = Callable[[Row, str], Any]
 
@@ -35,7 +36,11 @@ def collection_options(
     options = read_options(call.query, COLLECTION_OPTIONS, call.url)
     if options.filter is not None:
         for comparison in comparisons(options.filter):
-            if comparison.property not in shape.filterable or comparison.property in unfilterable:
+            known = comparison.property in shape.filterable and comparison.property not in unfilterable
+            if of_pim and isinstance(comparison, Choice):
+                # documented for PIM's types: eq and ne
+                known = False
+            if not known:
                 if of_pim:
                     raise invalid_filter(write(comparison))
                 raise _no_property(comparison.property, shape)
@@ -82,21 +87,44 @@ def shaped(row: Row, select: tuple[str, ...] | None, expand: Sequence[Expand], e
 
 
 def list_answer(
-    call: GraphCall, context: str, rows: list[Row], options: Options, expander: Expander, page_size: int
+    call: GraphCall, context: str, rows: Sequence[Row], options: Options, expander: Expander, page_size: int
 ) -> GraphAnswer:
-    """Filter, page, expand. Pages are as long as ``$top`` says, or as the tenant's page size."""
-    found = [row for row in rows if options.filter is None or matches(options.filter, row)]
-    size = options.top or page_size
-    page = found[options.skip : options.skip + size]
+    """Filter, page, expand rows that are there already."""
+    return items_answer(call, context, rows, lambda row: row, options, expander, page_size)
+
+
+def items_answer(
+    call: GraphCall,
+    context: str,
+    items: Sequence[Item],
+    row_of: Callable[[Item], Row | None],
+    options: Options,
+    expander: Expander,
+    page_size: int,
+) -> GraphAnswer:
+    """The same where a row costs something: only those of the page are made, and what a filter must look at. ``row_of``
+    gives None for an item that is not listed. Pages are as long as ``$top`` says, or as the tenant's page size; the next
+    one goes on at the position where this one ended, so that all pages together look at each item once."""
+
+    def found_from(position: int) -> Iterator[tuple[int, Row]]:
+        for index in range(position, len(items)):
+            row = row_of(items[index])
+            if row is not None and (options.filter is None or matches(options.filter, row)):
+                yield index, row
+
     body: Row = {"@odata.context": call.context_root + _context(context, options)}
     if options.count:
-        body["@odata.count"] = len(found)
-    if options.skip + size < len(found):
-        kept = [(name, value) for name, value in call.query if name.lstrip("$") != "skiptoken"]
-        kept.append(("$skiptoken", skip_token(options.skip + size, call.url)))
-        query = "&".join(f"{quote(name, safe='$')}={quote(value, safe='$(),=')}" for name, value in kept)
-        body["@odata.nextLink"] = f"{call.base_url}{call.url}?{query}"
-    body["value"] = [shaped(row, options.select, options.expand, expander) for row in page]
+        body["@odata.count"] = sum(1 for _found in found_from(0))
+    page: list[Row] = []
+    for index, row in found_from(options.skip):
+        if len(page) == (options.top or page_size):
+            kept = [(name, value) for name, value in call.query if name.lstrip("$") != "skiptoken"]
+            kept.append(("$skiptoken", skip_token(index, call.url)))
+            query = "&".join(f"{quote(name, safe='$')}={quote(value, safe='$(),=')}" for name, value in kept)
+            body["@odata.nextLink"] = f"{call.base_url}{call.url}?{query}"
+            break
+        page.append(shaped(row, options.select, options.expand, expander))
+    body["value"] = page
     return GraphAnswer(body=body)
 
 

@@ -10,6 +10,7 @@ from pim_simulator.graph.collections import (
     collection_options,
     entity_answer,
     entity_options,
+    items_answer,
     list_answer,
     nothing_to_expand,
 )
@@ -49,7 +50,9 @@ class _DirectoryObjects:
 
     def users(self, call: GraphCall) -> GraphAnswer:
         require(call.caller, READ_USERS)
-        return self._list(call, "users", USER, [object_view(user) for user in self._world.tenant.users])
+        options = collection_options(call, USER, of_pim=False)
+        users = self._world.tenant.users
+        return items_answer(call, "users", users, object_view, options, nothing_to_expand, self._world.tenant.page_size)
 
     def user(self, call: GraphCall, name_or_id: str) -> GraphAnswer:
         options = entity_options(call, USER)
@@ -64,7 +67,11 @@ class _DirectoryObjects:
 
     def groups(self, call: GraphCall) -> GraphAnswer:
         require(call.caller, READ_GROUPS)
-        return self._list(call, "groups", GROUP, [object_view(group) for group in self._world.tenant.groups])
+        options = collection_options(call, GROUP, of_pim=False)
+        groups = self._world.tenant.groups
+        return items_answer(
+            call, "groups", groups, object_view, options, nothing_to_expand, self._world.tenant.page_size
+        )
 
     def group(self, call: GraphCall, group_id: str) -> GraphAnswer:
         require(call.caller, READ_GROUPS)

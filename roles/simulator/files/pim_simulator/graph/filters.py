@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``$filter``: the part of OData's grammar that PIM documents (eq, ne, and, or, not, parentheses; text, null, booleans,
-GUIDs). Parsing and matching are pure."""
+GUIDs), and ``in``, with which names of objects are looked up. Parsing and matching are pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<text>'(?:[^']|'')*')"
+    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<comma>,)|(?P<text>'(?:[^']|'')*')"
     r"|(?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-]))"
     r"|(?P<number>-?\d+(?![\w.-]))|(?P<word>[A-Za-z_][\w./]*))"
 )
@@ -37,6 +37,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """``property in (...)``."""
+
+    property: str
+    values: tuple[str | bool | int | None, ...]
+
+
+@dataclass(frozen=True)
 class Junction:
     """``operator`` and, or."""
 
@@ -50,7 +58,7 @@ class Negation:
     operand: Node
 
 
-Node = Union[Comparison, Junction, Negation]
+Node = Union[Comparison, Choice, Junction, Negation]
 
 
 def parse(text: str) -> Node:
@@ -62,8 +70,10 @@ def matches(node: Node, row: Mapping[str, Any]) -> bool:
     """Whether the row's properties satisfy it. Text compares without regard to case but for display names, as the service
     does with ids and enum members; a property the row does not have is null."""
     if isinstance(node, Comparison):
-        equal = _equal(node, row.get(node.property))
+        equal = _equal(node.property, node.value, row.get(node.property))
         return equal if node.operator == "eq" else not equal
+    if isinstance(node, Choice):
+        return any(_equal(node.property, value, row.get(node.property)) for value in node.values)
     if isinstance(node, Negation):
         return not matches(node.operand, row)
     if node.operator == "and":
@@ -71,9 +81,9 @@ def matches(node: Node, row: Mapping[str, Any]) -> bool:
     return matches(node.left, row) or matches(node.right, row)
 
 
-def comparisons(node: Node) -> Iterator[Comparison]:
+def comparisons(node: Node) -> Iterator[Comparison | Choice]:
     """Every comparison in it, left to right."""
-    if isinstance(node, Comparison):
+    if isinstance(node, (Comparison, Choice)):
         yield node
     elif isinstance(node, Negation):
         yield from comparisons(node.operand)
@@ -95,6 +105,8 @@ def write(node: Node) -> str:
     """The expression again, in canonical form."""
     if isinstance(node, Comparison):
         return f"{node.property} {node.operator} {_literal(node.value)}"
+    if isinstance(node, Choice):
+        return f"{node.property} in ({','.join(map(_literal, node.values))})"
     if isinstance(node, Negation):
         return f"not ({write(node.operand)})"
     return f"({write(node.left)}) {node.operator} ({write(node.right)})"
@@ -108,9 +120,8 @@ def _literal(value: str | bool | int | None) -> str:
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
-def _equal(comparison: Comparison, actual: Any) -> bool:
-    value = comparison.value
-    if isinstance(value, str) and isinstance(actual, str) and comparison.property != "displayName":
+def _equal(name: str, value: str | bool | int | None, actual: Any) -> bool:
+    if isinstance(value, str) and isinstance(actual, str) and name != "displayName":
         return value.casefold() == actual.casefold()
     return type(value) is type(actual) and value == actual
 
@@ -182,16 +193,29 @@ class _Parser:
         finally:
             self._depth -= 1
 
-    def _comparison(self) -> Comparison:
+    def _comparison(self) -> Comparison | Choice:
         name = self._take("word")
-        if name in ("and", "or", "not", "eq", "ne", "null", "true", "false"):
+        if name in ("and", "or", "not", "eq", "ne", "in", "null", "true", "false"):
             self._index -= 1
             raise self._error()
-        operator = self._take("word", "eq", "ne")
+        operator = self._take("word", "eq", "ne", "in")
+        return Choice(name, self._values()) if operator == "in" else Comparison(name, operator, self._value())
+
+    def _values(self) -> tuple[str | bool | int | None, ...]:
+        self._take("open")
+        values = [self._value()]
+        while self._peek()[0] == "comma":
+            self._index += 1
+            values.append(self._value())
+        self._take("close")
+        return tuple(values)
+
+    def _value(self) -> str | bool | int | None:
         kind, text = self._peek()
         values: dict[tuple[str, str], Any] = {("word", "null"): None, ("word", "true"): True, ("word", "false"): False}
+        value: str | bool | int | None
         if kind == "text":
-            value: Any = text[1:-1].replace("''", "'")
+            value = text[1:-1].replace("''", "'")
         elif kind == "guid":
             value = text
         elif kind == "number":
@@ -201,4 +225,4 @@ class _Parser:
         else:
             raise self._error()
         self._index += 1
-        return Comparison(name, operator, value)
+        return value

@@ -46,6 +46,35 @@ READ_POLICIES = (
 WRITE_POLICIES = ("RoleManagementPolicy.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory")
 DECIDE = ("RoleAssignmentSchedule.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory")
 
+# As the refusals of the service name them; the older PrivilegedAccess ones do as well. Those for roles do not: seen live.
+READ_GROUP_ELIGIBILITY = (
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+    "PrivilegedAccess.Read.AzureADGroup",
+    "PrivilegedAccess.ReadWrite.AzureADGroup",
+)
+READ_GROUP_ASSIGNMENT = (
+    "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+    "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+    "PrivilegedAccess.Read.AzureADGroup",
+    "PrivilegedAccess.ReadWrite.AzureADGroup",
+)
+WRITE_GROUP_ELIGIBILITY = (
+    "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+    "PrivilegedAccess.ReadWrite.AzureADGroup",
+)
+WRITE_GROUP_ASSIGNMENT = (
+    "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+    "PrivilegedAccess.ReadWrite.AzureADGroup",
+)
+READ_GROUP_POLICIES = (
+    "RoleManagementPolicy.Read.AzureADGroup",
+    "RoleManagementPolicy.ReadWrite.AzureADGroup",
+    "PrivilegedAccess.Read.AzureADGroup",
+    "PrivilegedAccess.ReadWrite.AzureADGroup",
+)
+WRITE_GROUP_POLICIES = ("RoleManagementPolicy.ReadWrite.AzureADGroup", "PrivilegedAccess.ReadWrite.AzureADGroup")
+
 READ_SELF = ("User.Read", "User.ReadWrite", "User.Read.All", "User.ReadBasic.All", "Directory.Read.All")
 READ_USERS = ("User.Read.All", "User.ReadBasic.All", "Directory.Read.All", "Directory.ReadWrite.All")
 READ_GROUPS = ("GroupMember.Read.All", "Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All")

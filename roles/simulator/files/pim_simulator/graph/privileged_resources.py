@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from pim_simulator.callers import Caller
 from pim_simulator.graph.errors import bad_request, denied
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
 from pim_simulator.graph.options import read_options
 from pim_simulator.graph.router import Router
+from pim_simulator.pim.groups import Groups
+from pim_simulator.pim.memberships import OWNER
 from pim_simulator.tenant.models import PrivilegedResource
 from pim_simulator.world import World
 
 
 def add_routes(router: Router, world: World) -> None:
     for resource in world.tenant.privileged_resources:
+        if resource.provider == "azure_resources":
+            continue
         version, path = resource.path.strip("/").split("/", 1)
         endpoint = _Resource(world, resource)
         router.add(path, versions=(version,), GET=endpoint.read, PATCH=endpoint.merge, PUT=endpoint.replace)
@@ -26,21 +32,31 @@ class _Resource:
     def __init__(self, world: World, resource: PrivilegedResource) -> None:
         self._world = world
         self._resource = resource
-        self._role_id = world.directory.role_id(resource.role)
-        self._scope = world.directory.scope_id(resource.scope)
+        self._role_id, self._scope = world.directory.address(resource.provider, resource.role, resource.scope)
 
     def _check(self, call: GraphCall) -> None:
-        """The permission; the role in force now; and, for a role in the whole tenant, in the token since its issue."""
+        """The permission; the role in force now, and since before the token was issued, as far as tokens tell."""
         read_options(call.query, (), call.url)
         if self._resource.permission and self._resource.permission not in call.caller.permissions:
             raise denied()
-        if self._role_id not in self._world.store.active_role_ids(
-            call.caller.object_id, self._world.clock.now(), self._scope
-        ):
+        allowed = self._in_group if self._resource.provider == Groups.name else self._has_role
+        if not allowed(call.caller, self._world.settle()):
             raise denied()
+
+    def _has_role(self, caller: Caller, now: datetime) -> bool:
+        store = self._world.stores[self._resource.provider]
+        if self._role_id not in store.active_role_ids(caller.object_id, now, self._scope):
+            return False
         # tokens tell nothing of roles held at smaller scopes
-        if self._scope == "/" and not call.caller.app_only and self._role_id not in call.caller.wids:
-            raise denied()
+        return self._scope != "/" or caller.app_only or self._role_id in caller.wids
+
+    def _in_group(self, caller: Caller, now: datetime) -> bool:
+        area = self._world.stores[Groups.name].area
+        assert isinstance(area, Groups)
+        if self._role_id == OWNER:
+            # tokens tell nothing of owners
+            return caller.object_id in area.owners(self._scope, now)
+        return self._scope in caller.groups and self._scope in area.memberships.groups_of(caller.object_id, now)
 
     def read(self, call: GraphCall) -> GraphAnswer:
         self._check(call)

@@ -1,174 +1,147 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role definitions; eligibility and assignment schedules and their instances."""
+"""Eligibility and assignment schedules and their instances: everybody's, one's own, one by its id."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
-from pim_simulator.callers import Caller
-from pim_simulator.graph.collections import (
-    collection_options,
-    entity_answer,
-    entity_options,
-    list_answer,
-    nothing_to_expand,
-)
-from pim_simulator.graph.errors import GraphError, bad_request, denied, not_found
+from pim_simulator.graph.collections import collection_options, entity_answer, entity_options, items_answer
+from pim_simulator.graph.dialect import Dialect, ScheduleCollection
+from pim_simulator.graph.errors import GraphError, bad_request
+from pim_simulator.graph.filters import fixed_values
+from pim_simulator.graph.licence import check_licence
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
-from pim_simulator.graph.permissions import READ_ASSIGNMENT, READ_ELIGIBILITY, READ_ROLES, require, require_for_pim
+from pim_simulator.graph.options import Options
+from pim_simulator.graph.permissions import require_for_pim
 from pim_simulator.graph.router import Router
-from pim_simulator.graph.shapes import (
-    ASSIGNMENT_INSTANCE,
-    ASSIGNMENT_SCHEDULE,
-    ELIGIBILITY_INSTANCE,
-    ELIGIBILITY_SCHEDULE,
-    ROLE_DEFINITION,
-    Shape,
-)
-from pim_simulator.graph.views import PimExpander, Row, instance_row, role_row, schedule_row
-from pim_simulator.pim.records import Kind, Schedule
-from pim_simulator.tenant.models import Group
-from pim_simulator.world import World
+from pim_simulator.graph.views import Row
+from pim_simulator.pim.records import Schedule
 
-ROOT = "roleManagement/directory"
+Item = TypeVar("Item")
 
 
-def check_licence(world: World) -> None:
-    """Without the licence PIM answers 400, even when it is only read. Raises GraphError."""
-    if world.tenant.licence == "none":
-        raise GraphError(
-            400,
-            "AadPremiumLicenseRequired",
-            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
-        )
+class _Held(NamedTuple):
+    """A schedule, and whose row it is made for where that one holds it through a group."""
+
+    schedule: Schedule
+    member_id: str | None = None
 
 
-def may_read_all(world: World, caller: Caller) -> bool:
-    """An application by its permission alone, a user by a reading role."""
-    return caller.app_only or world.store.may_read_all(caller.object_id, world.clock.now())
-
-
-def add_routes(router: Router, world: World) -> None:
-    definitions = _RoleDefinitions(world)
-    router.add(f"{ROOT}/roleDefinitions", GET=definitions.all)
-    router.add(f"{ROOT}/roleDefinitions/{{}}", GET=definitions.get)
-    for kind, name, shape, row in (
-        ("eligibility", "roleEligibilityScheduleInstances", ELIGIBILITY_INSTANCE, instance_row),
-        ("eligibility", "roleEligibilitySchedules", ELIGIBILITY_SCHEDULE, schedule_row),
-        ("assignment", "roleAssignmentScheduleInstances", ASSIGNMENT_INSTANCE, instance_row),
-        ("assignment", "roleAssignmentSchedules", ASSIGNMENT_SCHEDULE, schedule_row),
-    ):
-        schedules = _Schedules(world, kind, name, shape, row)  # type: ignore[arg-type]  # the two literals above
-        router.add(f"{ROOT}/{name}", GET=schedules.everybodys)
-        router.add(f"{ROOT}/{name}/filterByCurrentUser", GET=schedules.own)
-        router.add(f"{ROOT}/{name}/{{}}", GET=schedules.get)
-
-
-class _RoleDefinitions:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def all(self, call: GraphCall) -> GraphAnswer:
-        require(call.caller, READ_ROLES)
-        options = collection_options(call, ROLE_DEFINITION, of_pim=False)
-        rows = [role_row(role) for role in self._world.directory.roles()]
-        page = self._world.tenant.page_size
-        return list_answer(call, f"{ROOT}/roleDefinitions", rows, options, nothing_to_expand, page)
-
-    def get(self, call: GraphCall, role_id: str) -> GraphAnswer:
-        require(call.caller, READ_ROLES)
-        options = entity_options(call, ROLE_DEFINITION)
-        role = self._world.directory.role(role_id)
-        if role is None:
-            raise not_found(role_id)
-        return entity_answer(call, f"{ROOT}/roleDefinitions", role_row(role), options, nothing_to_expand)
+def add_routes(router: Router, dialect: Dialect) -> None:
+    for collection in dialect.schedules:
+        schedules = _Schedules(dialect, collection)
+        path = f"{dialect.root}/{collection.name}"
+        router.add(path, GET=schedules.everybodys)
+        router.add(f"{path}/filterByCurrentUser", GET=schedules.own)
+        router.add(f"{path}/{{}}", GET=schedules.get)
 
 
 class _Schedules:
-    """One of the four collections."""
+    """One collection."""
 
-    def __init__(self, world: World, kind: Kind, name: str, shape: Shape, row: Callable[[Schedule], Row]) -> None:
-        self._world = world
-        self._kind: Kind = kind
-        self._name = name
-        self._shape = shape
-        self._row = row
-        self._instances = name.endswith("Instances")
-        self._permissions = READ_ELIGIBILITY if kind == "eligibility" else READ_ASSIGNMENT
+    def __init__(self, dialect: Dialect, collection: ScheduleCollection) -> None:
+        self._dialect = dialect
+        self._collection = collection
+        self._world = dialect.world
+        self._context = f"{dialect.root}/{collection.name}"
 
     def _check(self, call: GraphCall) -> None:
-        require_for_pim(call.caller, self._permissions)
+        require_for_pim(call.caller, self._collection.permissions)
         check_licence(self._world)
-        self._world.store.settle(self._world.clock.now())
+        self._world.settle()
 
-    def _listed(self) -> list[Schedule]:
+    def _rows(self) -> Callable[[Schedule], Row | None]:
+        """Makes the row of a schedule, None of one that is not listed now."""
         now = self._world.clock.now()
-        schedules = (s for s in self._world.store.of_kind(self._kind) if s.listed(now))
-        # a schedule stands from its creation, an instance from its start
-        return [s for s in schedules if not self._instances or s.start <= now]
+        instances = self._collection.instances
+
+        def row_of(schedule: Schedule) -> Row | None:
+            # a schedule stands from its creation, an instance from its start
+            if not schedule.listed(now) or (instances and schedule.start > now):
+                return None
+            return self._dialect.row(self._collection, schedule)
+
+        return row_of
+
+    def _held_rows(self) -> Callable[[_Held], Row | None]:
+        """Whose id the row of something held through a group carries is not recorded for certain: the tenant chooses."""
+        row_of = self._rows()
+        names_member = self._names_member
+
+        def held_row(held: _Held) -> Row | None:
+            row = row_of(held.schedule)
+            if row is not None and held.member_id is not None:
+                row["memberType"] = self._dialect.held_through_group
+                if names_member:
+                    row["principalId"] = held.member_id
+            return row
+
+        return held_row
+
+    @property
+    def _names_member(self) -> bool:
+        return self._world.tenant.behaviour.group_row_principal == "member"
 
     def own(self, call: GraphCall, on: str) -> GraphAnswer:
         self._check(call)
         if on != "principal":
             raise bad_request(f"Requested value '{on}' was not found.")
-        options = collection_options(call, self._shape, of_pim=True)
+        options = collection_options(call, self._collection.shape, of_pim=True)
         caller = call.caller.object_id
-        rows = [self._row(s) for s in self._listed() if s.key.principal_id == caller]
-        if self._instances:
-            rows += self._through_groups(caller)
-        return self._answer(call, rows, options)
+        held = [_Held(schedule) for schedule in self._of(caller)]
+        if self._collection.instances:
+            held += self._through_groups(caller)
+        return self._answer(call, held, self._held_rows(), options)
 
-    def _through_groups(self, member_id: str) -> list[Row]:
-        """What a principal holds through its groups, as far as instances show it. Whose id such a row carries is not
-        recorded for certain: the tenant chooses."""
-        groups = self._world.directory.groups_of(member_id)
-        rows = []
-        for schedule in self._listed():
-            if schedule.key.principal_id in groups:
-                row = {**self._row(schedule), "memberType": "Group"}
-                if self._world.tenant.behaviour.group_row_principal == "member":
-                    row["principalId"] = member_id
-                rows.append(row)
-        return rows
+    def _of(self, principal_id: str) -> Sequence[Schedule]:
+        return self._dialect.store.of_principal(self._collection.kind, principal_id)
+
+    def _through_groups(self, member_id: str) -> list[_Held]:
+        """What a principal holds through its groups, as far as instances show it."""
+        groups = self._dialect.store.area.memberships.groups_of(member_id, self._world.clock.now())
+        return [_Held(schedule, member_id) for group_id in groups for schedule in self._of(group_id)]
 
     def everybodys(self, call: GraphCall) -> GraphAnswer:
-        """Everybody's: for administrators."""
+        """For administrators."""
         self._check(call)
-        if not may_read_all(self._world, call.caller):
-            raise denied()
-        options = collection_options(call, self._shape, of_pim=True)
-        rows = [self._row(schedule) for schedule in self._listed()]
-        if self._instances and self._world.tenant.behaviour.group_row_principal == "member":
-            for group in self._world.tenant.groups:
-                rows += self._member_rows(group)
-        return self._answer(call, rows, options)
+        options = collection_options(call, self._collection.shape, of_pim=True)
+        self._dialect.check_everybodys(call, options)
+        schedules = self._dialect.candidates(self._collection.kind, options)
+        if not self._collection.instances or not self._names_member:
+            return self._answer(call, schedules, self._rows(), options)
+        held = [_Held(schedule) for schedule in schedules] + self._members_rows(options)
+        return self._answer(call, held, self._held_rows(), options)
 
-    def _member_rows(self, group: Group) -> list[Row]:
-        rows = []
-        for schedule in self._listed():
-            if schedule.key.principal_id == group.id:
-                for member in self._world.directory.members_of(group):
-                    rows.append({**self._row(schedule), "memberType": "Group", "principalId": member.id})
-        return rows
+    def _members_rows(self, options: Options) -> list[_Held]:
+        """What the groups hold, once for each member."""
+        fixed = fixed_values(options.filter) if options.filter is not None else {}
+        if isinstance(fixed.get("principalId"), str):
+            return self._through_groups(fixed["principalId"].lower())
+        memberships = self._dialect.store.area.memberships
+        now = self._world.clock.now()
+        return [
+            _Held(schedule, member_id)
+            for schedule in self._dialect.candidates(self._collection.kind, options)
+            if self._world.directory.is_group(schedule.key.principal_id)
+            for member_id in memberships.members_of(schedule.key.principal_id, now)
+        ]
 
-    def get(self, call: GraphCall, schedule_id: str) -> GraphAnswer:
+    def get(self, call: GraphCall, row_id: str) -> GraphAnswer:
         self._check(call)
-        options = entity_options(call, self._shape)
-        for schedule in self._listed():
-            row = self._row(schedule)
-            if row["id"] == schedule_id:
-                own = schedule.key.principal_id == call.caller.object_id
-                if not own and not may_read_all(self._world, call.caller):
-                    raise denied()
-                return entity_answer(call, f"{ROOT}/{self._name}", row, options, self._expander())
-        raise GraphError(404, "ResourceNotFound", "The resource could not be found.")
+        options = entity_options(call, self._collection.shape)
+        schedule = self._dialect.find(self._collection, row_id)
+        row = self._rows()(schedule) if schedule else None
+        if schedule is None or row is None:
+            raise GraphError(404, "ResourceNotFound", "The resource could not be found.")
+        if schedule.key.principal_id != call.caller.object_id:
+            self._dialect.require_read(call, schedule.key)
+        return entity_answer(call, self._context, row, options, self._dialect.expand)
 
-    def _expander(self) -> PimExpander:
-        return PimExpander(self._world.directory, self._world.store)
-
-    def _answer(self, call: GraphCall, rows: list[Row], options: Any) -> GraphAnswer:
+    def _answer(
+        self, call: GraphCall, items: Sequence[Item], row_of: Callable[[Item], Row | None], options: Options
+    ) -> GraphAnswer:
         page = self._world.tenant.page_size
-        return list_answer(call, f"{ROOT}/{self._name}", rows, options, self._expander(), page)
+        return items_answer(call, self._context, items, row_of, options, self._dialect.expand, page)

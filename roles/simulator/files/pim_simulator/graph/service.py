@@ -7,9 +7,21 @@ from __future__ import annotations
 
 import uuid
 
-from pim_simulator.graph import directory_objects, policies, privileged_resources, requests, schedules
-from pim_simulator.graph.errors import GraphError, error_body, from_refusal
+from pim_simulator.graph import (
+    approvals,
+    directory_objects,
+    policies,
+    privileged_resources,
+    requests,
+    role_definitions,
+    schedules,
+)
+from pim_simulator.graph.dialect import Dialect
+from pim_simulator.graph.errors import GraphError, error_body, from_refusal, missing_provider
+from pim_simulator.graph.group_dialect import ROOT as GROUP_ROOT
+from pim_simulator.graph.group_dialect import GroupDialect
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
+from pim_simulator.graph.role_dialect import RoleDialect
 from pim_simulator.graph.router import Router
 from pim_simulator.pim.errors import PimRefusal
 from pim_simulator.world import World
@@ -21,7 +33,12 @@ class GraphService:
     def __init__(self, world: World) -> None:
         self._world = world
         self._router = Router()
-        for part in (schedules, requests, policies, directory_objects, privileged_resources):
+        dialects: tuple[Dialect, ...] = (RoleDialect(world), GroupDialect(world))
+        for dialect in dialects:
+            for of_pim in (schedules, requests, approvals):
+                of_pim.add_routes(self._router, dialect)
+        self._router.add(GROUP_ROOT, GET=bare_container)
+        for part in (role_definitions, policies, directory_objects, privileged_resources):
             part.add_routes(self._router, world)
 
     def answer(self, call: GraphCall, client_request_id: str | None) -> GraphAnswer:
@@ -43,6 +60,11 @@ class GraphService:
         answer = GraphAnswer(error.status, body, dict(error.headers))
         add_ids(answer, client_request_id, request_id)
         return answer
+
+
+def bare_container(_call: GraphCall) -> GraphAnswer:
+    """Seen live: what holds the collections of groups is no list."""
+    raise missing_provider()
 
 
 def add_ids(answer: GraphAnswer, client_request_id: str | None, request_id: str | None = None) -> None:

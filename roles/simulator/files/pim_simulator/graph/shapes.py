@@ -108,6 +108,74 @@ ELIGIBILITY_REQUEST = Shape(
     _REQUEST_FILTERABLE,
 )
 
+GROUP = Shape(
+    "group",
+    ("id", "displayName", "description", "mailEnabled", "securityEnabled", "isAssignableToRole"),
+    filterable=frozenset({"id", "displayName"}),
+)
+
+_GROUP_KEY = ("id", "accessId", "groupId", "principalId")
+_GROUP_NAVIGATION: dict[str, Shape | None] = {"group": GROUP, "principal": None}
+_GROUP_FILTERABLE = frozenset(_GROUP_KEY) | {"memberType", "status"}
+
+GROUP_ELIGIBILITY_SCHEDULE = Shape(
+    "privilegedAccessGroupEligibilitySchedule",
+    (*_GROUP_KEY, "createdUsing", "createdDateTime", "modifiedDateTime", "status", "scheduleInfo", "memberType"),
+    _GROUP_NAVIGATION,
+    _GROUP_FILTERABLE,
+)
+GROUP_ELIGIBILITY_INSTANCE = Shape(
+    "privilegedAccessGroupEligibilityScheduleInstance",
+    (*_GROUP_KEY, "startDateTime", "endDateTime", "memberType", "eligibilityScheduleId"),
+    _GROUP_NAVIGATION,
+    _GROUP_FILTERABLE | {"eligibilityScheduleId"},
+)
+GROUP_ASSIGNMENT_SCHEDULE = Shape(
+    "privilegedAccessGroupAssignmentSchedule",
+    (*GROUP_ELIGIBILITY_SCHEDULE.properties, "assignmentType"),
+    {**_GROUP_NAVIGATION, "activatedUsing": GROUP_ELIGIBILITY_SCHEDULE},
+    _GROUP_FILTERABLE | {"assignmentType"},
+)
+GROUP_ASSIGNMENT_INSTANCE = Shape(
+    "privilegedAccessGroupAssignmentScheduleInstance",
+    (*_GROUP_KEY, "startDateTime", "endDateTime", "memberType", "assignmentType", "assignmentScheduleId"),
+    {**_GROUP_NAVIGATION, "activatedUsing": GROUP_ELIGIBILITY_INSTANCE},
+    _GROUP_FILTERABLE | {"assignmentType", "assignmentScheduleId"},
+)
+_GROUP_REQUEST = (
+    *_GROUP_KEY,
+    "status",
+    "createdDateTime",
+    "completedDateTime",
+    "approvalId",
+    "customData",
+    "action",
+    "isValidationOnly",
+    "targetScheduleId",
+    "justification",
+    "createdBy",
+    "scheduleInfo",
+    "ticketInfo",
+)
+_GROUP_REQUEST_FILTERABLE = frozenset(_GROUP_KEY) | {"status", "targetScheduleId", "createdBy"}
+# the schema has an eligibility behind targetSchedule in both
+GROUP_ASSIGNMENT_REQUEST = Shape(
+    "privilegedAccessGroupAssignmentScheduleRequest",
+    _GROUP_REQUEST,
+    {
+        **_GROUP_NAVIGATION,
+        "activatedUsing": GROUP_ELIGIBILITY_SCHEDULE,
+        "targetSchedule": GROUP_ELIGIBILITY_SCHEDULE,
+    },
+    _GROUP_REQUEST_FILTERABLE,
+)
+GROUP_ELIGIBILITY_REQUEST = Shape(
+    "privilegedAccessGroupEligibilityScheduleRequest",
+    _GROUP_REQUEST,
+    {**_GROUP_NAVIGATION, "targetSchedule": GROUP_ELIGIBILITY_SCHEDULE},
+    _GROUP_REQUEST_FILTERABLE,
+)
+
 RULE = Shape(
     "unifiedRoleManagementPolicyRule",
     (
@@ -163,18 +231,12 @@ USER = Shape(
     ),
     filterable=frozenset({"id", "displayName", "userPrincipalName", "mail"}),
 )
-GROUP = Shape(
-    "group",
-    ("id", "displayName", "description", "mailEnabled", "securityEnabled", "isAssignableToRole"),
-    filterable=frozenset({"id", "displayName"}),
-)
 ADMINISTRATIVE_UNIT = Shape(
     "administrativeUnit",
     ("id", "displayName", "description", "visibility"),
     filterable=frozenset({"id", "displayName"}),
 )
-APPROVAL = Shape("approval", ("id",), {"steps": None})
-APPROVAL_STEP = Shape(
+APPROVAL_PART = Shape(
     "approvalStep",
     (
         "id",
@@ -187,3 +249,8 @@ APPROVAL_STEP = Shape(
         "reviewedBy",
     ),
 )
+
+
+def approval_shape(parts: str) -> Shape:
+    """An approval whose parts have this name."""
+    return Shape("approval", ("id",), {parts: APPROVAL_PART})

@@ -30,8 +30,7 @@ def decide(
         raise insufficient_privileges()
     if request.status != "PendingApproval":
         raise PimRefusal(409, "Conflict", "The approval step has been completed already.")
-    policy = store.policies.by_role[request.key.role_id]
-    if policy.approver_justification_required() and not justification.strip():
+    if store.policies.of(request.key).approver_justification_required() and not justification.strip():
         raise PimRefusal(400, "BadRequest", "Justification is required.")
     request.decision = Decision(result, approver_id, now, justification)
     if result == "Deny":

@@ -1,7 +1,7 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role management policies: the 17 rules of a role as the wire has them, and what they demand.
+"""Role management policies: the 17 rules of a role as the wire of Graph has them, and what they demand.
 
 The rules themselves are the state (a PATCH replaces one), so whatever a test writes into a rule is what is enforced.
 Defaults: the documented bodies of a directory role.
@@ -12,12 +12,16 @@ from __future__ import annotations
 import copy
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pim_simulator.directory import Directory
 from pim_simulator.pim.errors import PimRefusal
+from pim_simulator.pim.records import Key
 from pim_simulator.tenant.models import Group, PolicySettings
 from pim_simulator.times import format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from pim_simulator.pim.areas import Area
 
 _TYPE = "#microsoft.graph.unifiedRoleManagementPolicy"
 _ENABLED = ("MultiFactorAuthentication", "Justification", "Ticketing")
@@ -37,11 +41,12 @@ _PROPERTIES = {
 
 
 class Policy:
-    """The policy of one role."""
+    """The policy of one role at one scope that has policies."""
 
-    def __init__(self, policy_guid: str, role_id: str, rules: list[dict[str, Any]]) -> None:
+    def __init__(self, policy_guid: str, role_id: str, scope: str, rules: list[dict[str, Any]]) -> None:
         self.guid = policy_guid
         self.role_id = role_id
+        self.scope = scope
         self.rules = {rule["id"]: rule for rule in rules}
         self.modified: datetime | None = None
         self.modified_by: tuple[str | None, str | None] = (None, None)
@@ -81,19 +86,28 @@ class Policy:
 
 
 class Policies:
-    """All policies of the tenant."""
+    """All policies of one area. Each is made when somebody asks for it: there is one for each role wherever there can be."""
 
-    def __init__(self, directory: Directory) -> None:
-        self.directory = directory
-        self.by_role: dict[str, Policy] = {}
-        tenant = directory.tenant
-        settings = {name.casefold(): value for name, value in tenant.policies.items()}
-        for role in directory.roles():
-            role_id = role.id or ""
-            guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant.tenant_id}/policy/{role_id}"))
-            rules = _rules(settings[(role.policy or "default").casefold()], directory)
-            self.by_role[role_id] = Policy(guid, role_id, rules)
-        self.by_guid = {policy.guid: policy for policy in self.by_role.values()}
+    def __init__(self, area: Area) -> None:
+        self._area = area
+        self.directory = area.directory
+        self._made: dict[tuple[str, str], Policy] = {}
+        self.by_guid: dict[str, Policy] = {}
+
+    def of(self, key: Key) -> Policy:
+        """The policy that counts for a role at the key's scope."""
+        return self.at(key.role_id, self._area.policy_scope(key.scope))
+
+    def at(self, role_id: str, scope: str) -> Policy:
+        """The policy of a role at a scope that has policies."""
+        found = self._made.get((role_id, scope))
+        if found is None:
+            place = role_id if scope == "/" else f"{scope}/{role_id}"
+            guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.directory.tenant.tenant_id}/policy/{place}"))
+            settings = self._area.policy_settings(role_id, scope)
+            found = Policy(guid, role_id, scope, _rules(settings, self.directory, self._area.operations))
+            self._made[role_id, scope] = self.by_guid[guid] = found
+        return found
 
     def replace_rule(self, policy: Policy, rule_id: str, wanted: dict[str, Any], by: str, now: datetime) -> None:
         """Check and store a whole rule. Raises PimRefusal."""
@@ -193,7 +207,7 @@ def _approval_setting(required: bool, approvers: list[dict[str, Any]]) -> dict[s
     }
 
 
-def _rules(settings: PolicySettings, directory: Directory) -> list[dict[str, Any]]:
+def _rules(settings: PolicySettings, directory: Directory, operations: str) -> list[dict[str, Any]]:
     approvers = []
     for name in settings.approvers:
         found = directory.principal_named(name)
@@ -209,7 +223,7 @@ def _rules(settings: PolicySettings, directory: Directory) -> list[dict[str, Any
             **own,
             "target": {
                 "caller": caller,
-                "operations": ["all"],
+                "operations": [operations],
                 "level": level,
                 "inheritableSettings": [],
                 "enforcedSettings": [],

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -18,7 +19,7 @@ CANCELLABLE = ("Granted", "ScheduleCreated", "PendingApproval", "PendingAdminDec
 
 @dataclass(frozen=True)
 class Key:
-    """What a role is held under."""
+    """What a role is held under. In a group the role is ``member`` or ``owner``, and the scope the group's id."""
 
     principal_id: str
     role_id: str
@@ -32,6 +33,26 @@ class Expiration:
     type: Literal["notSpecified", "noExpiration", "afterDateTime", "afterDuration"] = "noExpiration"
     end: datetime | None = None
     duration: str | None = None
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a request says beside its action and key, read by the API it came through.
+
+    ``action_as_written`` and ``custom_data`` are given back only. ``request_id`` is chosen by the client, where the API
+    lets it. ``linked`` is the id of the eligibility to use.
+    """
+
+    schedule_info: Any = None
+    justification: str | None = None
+    ticket: Mapping[str, str | None] = field(default_factory=lambda: {"ticketNumber": None, "ticketSystem": None})
+    validation_only: bool = False
+    action_as_written: str = ""
+    custom_data: str | None = None
+    request_id: str | None = None
+    linked: str | None = None
+    condition: str | None = None
+    condition_version: str | None = None
 
 
 @dataclass
@@ -54,9 +75,16 @@ class Schedule:
     listed_from: datetime | None = None
     removed: datetime | None = None
     listed_until: datetime | None = None
+    # its end has come, and it goes on all the same
+    outlives: bool = False
+    condition: str | None = None
+    condition_version: str | None = None
+
+    def _over(self, now: datetime) -> bool:
+        return self.end is not None and self.end <= now and not self.outlives
 
     def ended(self, now: datetime) -> bool:
-        return (self.end is not None and self.end <= now) or (self.removed is not None and self.removed <= now)
+        return self._over(now) or (self.removed is not None and self.removed <= now)
 
     def in_force(self, now: datetime) -> bool:
         return self.start <= now and not self.ended(now)
@@ -67,7 +95,7 @@ class Schedule:
             return False
         if self.removed is not None and self.removed <= now:
             return self.listed_until is not None and now < self.listed_until
-        return self.end is None or now < self.end
+        return not self._over(now)
 
 
 @dataclass
@@ -82,15 +110,12 @@ class Request:
     created: datetime
     created_by: str
     created_by_app: bool
-    body: dict[str, Any]
+    details: Details
     start: datetime | None = None
     expiration: Expiration | None = None
     completed: datetime | None = None
     approval_id: str | None = None
     target_schedule_id: str | None = None
-    justification: str | None = None
-    validation_only: bool = False
-    ticket: dict[str, str | None] = field(default_factory=dict)
     visible_from: datetime | None = None
     decision: Decision | None = None
 

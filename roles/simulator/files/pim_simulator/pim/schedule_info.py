@@ -30,9 +30,8 @@ class Window:
         return None if self.end is None else self.end - self.start
 
 
-def read_window(body: dict[str, Any], now: datetime) -> Window:
-    """The window a request asks for; a start in the past or none at all is now. Raises PimRefusal."""
-    info = body.get("scheduleInfo")
+def read_window(info: Any, now: datetime) -> Window:
+    """The window that a request's scheduleInfo asks for; a start in the past or none at all is now. Raises PimRefusal."""
     if not isinstance(info, dict) or info.get("recurrence") is not None:
         raise invalid_request(_INVALID)
     start = now

@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A schedule request is posted: every check the service makes, in its order, then the effect.
 
-Order (partly evidenced only): shape, principal and role, what exists already, authentication context, policy rules,
-approval. A refused request leaves nothing behind.
+Order (partly evidenced only): shape, principal and role (both read by the API it came through), what exists already,
+authentication context, policy rules, approval. A refused request leaves nothing behind.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import uuid
 from datetime import datetime
@@ -24,7 +23,7 @@ from pim_simulator.pim.errors import (
     role_assignment_does_not_exist,
     role_assignment_exists,
 )
-from pim_simulator.pim.records import CANCELLABLE, Key, Kind, Request, Schedule
+from pim_simulator.pim.records import CANCELLABLE, Details, Key, Kind, Request, Schedule
 from pim_simulator.pim.rules import Failures, mfa_failed
 from pim_simulator.pim.schedule_info import Window, read_window
 from pim_simulator.pim.store import Store
@@ -34,20 +33,40 @@ ADMIN_ACTIONS = ("adminAssign", "adminUpdate", "adminExtend", "adminRemove")
 # Of the service, not of this simulator: said so instead of half done.
 UNSUPPORTED_ACTIONS = ("adminRenew", "selfExtend", "selfRenew")
 
+INVALID = "The role assignment request is invalid."
+
+
+def read_action(action: Any, kind: Kind) -> str:
+    """The action by its name on Graph; enum members are read in any case (the documents themselves vary). Raises
+    PimRefusal."""
+    known = SELF_ACTIONS + ADMIN_ACTIONS + UNSUPPORTED_ACTIONS
+    found = next((name for name in known if isinstance(action, str) and name.casefold() == action.casefold()), None)
+    if found is None:
+        raise invalid_request(INVALID)
+    if found in UNSUPPORTED_ACTIONS:
+        raise PimRefusal(501, "NotImplemented", f"This simulator has no action {found}.")
+    if kind == "eligibility" and found in SELF_ACTIONS:
+        # self activation makes an assignment, never an eligibility
+        raise invalid_request(INVALID)
+    return found
+
 
 class Submission:
-    """One POST. ``body`` has been checked for its properties and types by the HTTP layer."""
+    """One request. ``action`` is what ``read_action`` gives; ``key`` names a principal, a role and a scope that exist."""
 
-    def __init__(self, store: Store, kind: Kind, body: dict[str, Any], caller: Caller, now: datetime) -> None:
+    def __init__(
+        self, store: Store, kind: Kind, action: str, key: Key, details: Details, caller: Caller, now: datetime
+    ) -> None:
         self.store = store
         self.kind: Kind = kind
-        self.body = body
+        self.action = action
+        self.key = key
+        self.details = details
         self.caller = caller
         self.now = now
+        self.area = store.area
         self.tenant = store.directory.tenant
-        self.action = self._action()
-        self.key = self._key()
-        self.policy = store.policies.by_role[self.key.role_id]
+        self.policy = store.policies.of(key)
 
     def submit(self) -> Request:
         """The request, stored unless it was for validation only. Raises PimRefusal."""
@@ -61,65 +80,30 @@ class Submission:
             return self._admin_remove()
         return self._admin_assign()
 
-    # what was asked
-
-    def _action(self) -> str:
-        action = self.body.get("action")
-        known = SELF_ACTIONS + ADMIN_ACTIONS + UNSUPPORTED_ACTIONS
-        # enum members are read in any case (the documents themselves vary)
-        found = next((name for name in known if isinstance(action, str) and name.casefold() == action.casefold()), None)
-        if found is None:
-            raise invalid_request("The role assignment request is invalid.")
-        if found in UNSUPPORTED_ACTIONS:
-            raise PimRefusal(501, "NotImplemented", f"This simulator has no action {found}.")
-        if self.kind == "eligibility" and found in SELF_ACTIONS:
-            # self activation makes an assignment, never an eligibility
-            raise invalid_request("The role assignment request is invalid.")
-        return found
-
-    def _key(self) -> Key:
-        principal_id, role_id = self.body.get("principalId"), self.body.get("roleDefinitionId")
-        scope = self.body.get("directoryScopeId")
-        if self.body.get("appScopeId") is not None or not (principal_id and role_id and scope):
-            raise invalid_request("The role assignment request is invalid.")
-        principal = self.store.directory.principal(principal_id)
-        if principal is None:
-            raise PimRefusal(404, "SubjectNotFound", "The subject is not found.")
-        role = self.store.directory.role(role_id)
-        if role is None:
-            raise PimRefusal(404, "RoleNotFound", "The role is not found.")
-        canonical = self.store.directory.canonical_scope(scope)
-        if canonical is None:
-            raise PimRefusal(
-                404,
-                "Request_ResourceNotFound",
-                f"Resource '{scope}' does not exist or one of its queried reference-property objects are not present.",
-            )
-        if not role.enabled:
-            raise invalid_request("The role assignment request is invalid.")
-        return Key(principal.id or "", role.id or "", canonical)
-
     def _require_own(self) -> None:
         """Self actions are for the caller; for a group whose member the caller is, the service acts for the group."""
         if self.caller.app_only:
             # no source shows an application activating for itself
             raise insufficient_privileges()
-        own = {self.caller.object_id, *self.store.directory.groups_of(self.caller.object_id)}
+        own = {self.caller.object_id, *self.area.memberships.groups_of(self.caller.object_id, self.now)}
         if self.key.principal_id not in own:
             raise insufficient_privileges()
 
     def _require_administrator(self) -> None:
         # an application needs its permission only, which the HTTP layer has checked
-        if not self.caller.app_only and not self.store.may_administer(self.caller.object_id, self.now):
+        if not self.caller.app_only and not self.area.may_administer(self.caller.object_id, self.key.scope, self.now):
             raise insufficient_privileges()
 
     # self actions
 
     def _self_activate(self) -> Request:
         self._require_own()
-        window = read_window(self.body, self.now)
+        window = read_window(self.details.schedule_info, self.now)
         if self.store.held("assignment", self.key, self.now):
-            raise role_assignment_exists()
+            raise self.area.exists()
+        outside = self.area.already_held(self.key)
+        if outside is not None:
+            raise outside
         if self.store.pending(self.key):
             raise PimRefusal(
                 400, "PendingRoleAssignmentRequest", "There is already an existing pending Role assignment request."
@@ -136,26 +120,26 @@ class Submission:
     def _eligibility(self, window: Window) -> Schedule | None:
         principals = [self.key.principal_id]
         if self.key.principal_id == self.caller.object_id:
-            principals += self.store.directory.groups_of(self.caller.object_id)
-        return self.store.eligibility_for(principals, self.key, window.start)
+            principals += self.area.memberships.groups_of(self.caller.object_id, self.now)
+        return self.store.eligibility_for(principals, self.key, window.start, self.details.linked)
 
     def activate(self, request: Request, window: Window, source: Schedule | None) -> Request:
         """Carry an accepted activation out: now, after the tenant's provisioning time, or at its start."""
         start, end = window.start, window.end
         if start > self.now:
             request.status = self.tenant.behaviour.scheduled_status
-        elif self.tenant.lag.provisioning:
+        elif self.store.lag.provisioning:
             request.status = "PendingProvisioning"
-            start += self.tenant.lag.provisioning
+            start += self.store.lag.provisioning
             if end is not None and window.expiration.type == "afterDuration":
-                end += self.tenant.lag.provisioning
+                end += self.store.lag.provisioning
         else:
             request.status = "Provisioned"
         if source is not None and source.end is not None and end is not None:
             # an activation does not outlive the eligibility it stands on
             end = min(end, source.end)
         request.start = request.completed = start
-        if not request.validation_only:
+        if not self.details.validation_only:
             request.target_schedule_id = request.id
             self.store.add(
                 Schedule(
@@ -169,7 +153,9 @@ class Submission:
                     created_using=request.id,
                     assignment_type="Activated",
                     activated_using=source.id if source else None,
-                    listed_from=start + self.tenant.lag.activation,
+                    listed_from=start + self.store.lag.activation,
+                    condition=source.condition if source else None,
+                    condition_version=source.condition_version if source else None,
                 )
             )
         return self._kept(request)
@@ -177,7 +163,11 @@ class Submission:
     def _self_deactivate(self) -> Request:
         self._require_own()
         held = self.store.held("assignment", self.key, self.now)
+        if held is None and self.store.lingering(self.key, self.now):
+            raise self.area.gone_but_listed()
         if held is None or held.assignment_type != "Activated":
+            raise role_assignment_does_not_exist()
+        if self.now < held.start + self.area.deactivation_blind:
             raise role_assignment_does_not_exist()
         self._check_floor(held)
         return self._removed(held)
@@ -185,7 +175,7 @@ class Submission:
     # administrators
 
     def _admin_assign(self) -> Request:
-        window = read_window(self.body, self.now)
+        window = read_window(self.details.schedule_info, self.now)
         current = self.store.standing(self.kind, self.key, self.now)
         if self.action == "adminAssign" and current is not None:
             raise role_assignment_exists()
@@ -198,7 +188,7 @@ class Submission:
         if window.start > self.now:
             request.status = self.tenant.behaviour.scheduled_status
         request.completed = window.start
-        if not request.validation_only:
+        if not self.details.validation_only:
             if current is not None:
                 current.removed = self.now
             request.target_schedule_id = request.id
@@ -213,6 +203,8 @@ class Submission:
                     created=self.now,
                     created_using=request.id,
                     assignment_type="Assigned" if self.kind == "assignment" else None,
+                    condition=self.details.condition,
+                    condition_version=self.details.condition_version,
                 )
             )
         return self._kept(request)
@@ -262,12 +254,12 @@ class Submission:
             failures.add("ExpirationRule", "The duration in the request is greater than maximum allowed duration")
         if "MultiFactorAuthentication" in enabled and mfa_failed(self.caller):
             failures.add("MfaRule", "Multi-factor authentication is required")
-        if "Justification" in enabled and not (self.body.get("justification") or "").strip():
+        if "Justification" in enabled and not (self.details.justification or "").strip():
             failures.add("JustificationRule", "Justification is required")
-        ticket = self.body.get("ticketInfo") or {}
+        ticket = self.details.ticket
         if "Ticketing" in enabled and not all((ticket.get(n) or "").strip() for n in ("ticketNumber", "ticketSystem")):
             failures.add("TicketingRule", "Ticket information is required")
-        failures.raise_any(self.tenant.behaviour.rule_messages)
+        failures.raise_any(self.area.rule_messages)
         if window.length is not None and window.length < self.tenant.minimum_active:
             raise self._too_short()
 
@@ -282,17 +274,16 @@ class Submission:
             failures.add("ExpirationRule", "The duration in the request is greater than maximum allowed duration")
         if "MultiFactorAuthentication" in enabled and mfa_failed(self.caller):
             failures.add("MfaRule", "Multi-factor authentication is required")
-        if "Justification" in enabled and not (self.body.get("justification") or "").strip():
+        if "Justification" in enabled and not (self.details.justification or "").strip():
             failures.add("JustificationRule", "Justification is required")
-        failures.raise_any(self.tenant.behaviour.rule_messages)
+        failures.raise_any(self.area.rule_messages)
         if self.kind == "assignment" and window.length is not None and window.length < self.tenant.minimum_active:
             raise self._too_short()
 
     # the request object
 
     def _request(self, status: str, window: Window | None, start: datetime | None, approval: bool = False) -> Request:
-        request_id = str(uuid.uuid4())
-        ticket = self.body.get("ticketInfo") or {}
+        request_id = self.details.request_id or str(uuid.uuid4())
         return Request(
             id=request_id,
             kind=self.kind,
@@ -302,44 +293,48 @@ class Submission:
             created=self.now,
             created_by=self.caller.object_id,
             created_by_app=self.caller.app_only,
-            body=copy.deepcopy(self.body),
+            details=self.details,
             start=start,
             expiration=window.expiration if window else None,
             completed=self.now,
             approval_id=request_id if approval else None,
             target_schedule_id=request_id if approval else None,
-            justification=self.body.get("justification"),
-            validation_only=bool(self.body.get("isValidationOnly")),
-            ticket={name: ticket.get(name) for name in ("ticketNumber", "ticketSystem")},
-            visible_from=self.now + self.tenant.lag.request,
+            visible_from=self.now + self.store.lag.request,
         )
 
     def _removed(self, held: Schedule) -> Request:
+        refusal = self.area.must_stay(held, self.now)
+        if refusal is not None:
+            raise refusal
         request = self._request("Revoked", None, start=None)
         request.completed = None
-        if not request.validation_only:
+        if not self.details.validation_only:
             self.store.remove(held, self.now)
         return self._kept(request)
 
     def _kept(self, request: Request) -> Request:
-        if not request.validation_only:
-            self.store.requests[request.id] = request
+        if not self.details.validation_only:
+            self.store.keep(request)
         return request
 
 
 def activate_after_approval(store: Store, request: Request, now: datetime) -> None:
     """An approver agreed: the activation starts at the decision, or at its later start, with the duration asked for."""
     caller = Caller(object_id=request.created_by, app_id="")
-    submission = Submission(store, request.kind, request.body, caller, now)
-    window = read_window(request.body, now)
-    principals = [request.key.principal_id, *store.directory.groups_of(request.key.principal_id)]
-    submission.activate(request, window, store.eligibility_for(principals, request.key, window.start))
+    details = request.details
+    submission = Submission(store, request.kind, request.action, request.key, details, caller, now)
+    window = read_window(details.schedule_info, now)
+    principals = [request.key.principal_id, *store.area.memberships.groups_of(request.key.principal_id, now)]
+    source = store.eligibility_for(principals, request.key, window.start, details.linked)
+    submission.activate(request, window, source)
 
 
 def cancel(store: Store, request: Request, caller: Caller, now: datetime) -> None:
     """Withdraw a request that is not carried out yet. Raises PimRefusal."""
     store.settle(now)
-    if request.created_by != caller.object_id and not (caller.app_only or store.may_administer(caller.object_id, now)):
+    if request.created_by != caller.object_id and not (
+        caller.app_only or store.area.may_administer(caller.object_id, request.key.scope, now)
+    ):
         raise insufficient_privileges()
     if request.status not in CANCELLABLE:
         raise PimRefusal(

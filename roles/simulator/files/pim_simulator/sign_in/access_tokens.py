@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jwt
 
@@ -16,7 +16,7 @@ from pim_simulator.clock import Clock
 from pim_simulator.directory import Directory, is_guest
 from pim_simulator.pim.store import Store
 from pim_simulator.sign_in.demands import Demands
-from pim_simulator.sign_in.resources import GRAPH_APP_ID, GRAPH_HOSTS, Asked
+from pim_simulator.sign_in.resources import GRAPH_APP_ID, GRAPH_HOSTS, Asked, arm_audiences
 from pim_simulator.sign_in.sign_ins import SignIn
 from pim_simulator.sign_in.signing import SigningKey
 from pim_simulator.tenant.models import ServicePrincipal, User
@@ -24,14 +24,27 @@ from pim_simulator.tenant.models import ServicePrincipal, User
 # In the tokens of every member of a tenant, whatever roles they hold.
 _MEMBER_WID = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 
+RefusalReason = Literal["audience", "signature", "malformed", "expired", "revoked"]
+
 
 class TokenRefused(Exception):
-    """A bearer token is not taken. ``challenge`` is the claims request that would cure it, where there is one."""
+    """A bearer token is not taken. ``message`` is Graph's text, ``reason`` what other APIs make theirs of; ``challenge`` is
+    the claims request that would cure it, where there is one."""
 
-    def __init__(self, message: str, challenge: str | None = None) -> None:
+    def __init__(self, reason: RefusalReason, message: str, challenge: str | None = None) -> None:
         super().__init__(message)
+        self.reason = reason
         self.message = message
         self.challenge = challenge
+
+
+class _Issue(NamedTuple):
+    """What a token does not tell of its issue: the exact time (the claims have whole seconds, too coarse to tell before from
+    after) and the groups its principal was in. ``end`` is its ``exp``."""
+
+    at: datetime
+    end: int
+    groups: frozenset[str]
 
 
 class AccessTokens:
@@ -42,8 +55,7 @@ class AccessTokens:
         self._store = store
         self._clock = clock
         self._key = key
-        # exact times of issue, by the token's uti: the claims have whole seconds, too coarse to tell before from after
-        self._issued: dict[str, tuple[datetime, int]] = {}
+        self._issued: dict[str, _Issue] = {}
         self._revoked: dict[str, datetime] = {}
 
     def for_user(self, sign_in: SignIn, asked: Asked, scopes: tuple[str, ...], demands: Demands) -> str:
@@ -104,9 +116,10 @@ class AccessTokens:
         lifetime = int(self._directory.tenant.tokens.access_lifetime.total_seconds())
         uti = uuid.uuid4().hex
         self._issued = (
-            {k: v for k, v in self._issued.items() if v[1] > issued} if len(self._issued) > 5000 else self._issued
+            {k: v for k, v in self._issued.items() if v.end > issued} if len(self._issued) > 5000 else self._issued
         )
-        self._issued[uti] = (now, issued + lifetime)
+        groups = self._store.area.memberships.groups_of(object_id, now)
+        self._issued[uti] = _Issue(now, issued + lifetime, frozenset(groups))
         return {
             "aud": audience,
             # the issuer of the tokens that Graph and ARM take from public clients is this one in every tenant
@@ -134,26 +147,35 @@ class AccessTokens:
 
     def open_graph(self, token: str) -> Caller:
         """Who calls Graph with this token. Raises TokenRefused."""
-        audiences = (GRAPH_HOSTS[self._directory.tenant.cloud], GRAPH_APP_ID)
+        return self._open(token, (GRAPH_HOSTS[self._directory.tenant.cloud], GRAPH_APP_ID))
+
+    def open_arm(self, token: str) -> Caller:
+        """Who calls ARM with this token. Raises TokenRefused."""
+        return self._open(token, arm_audiences(self._directory.tenant.cloud))
+
+    def _open(self, token: str, audiences: tuple[str, ...]) -> Caller:
         try:
             claims = self._key.open(token, audiences)
         except jwt.InvalidAudienceError as error:
-            raise TokenRefused("Access token validation failure. Invalid audience.") from error
+            raise TokenRefused("audience", "Access token validation failure. Invalid audience.") from error
         except jwt.InvalidSignatureError as error:
-            raise TokenRefused("Access token validation failure. Invalid signature.") from error
+            raise TokenRefused("signature", "Access token validation failure. Invalid signature.") from error
         except jwt.PyJWTError as error:
-            raise TokenRefused("CompactToken parsing failed: the token is not a well-formed JWT.") from error
+            text = "CompactToken parsing failed: the token is not a well-formed JWT."
+            raise TokenRefused("malformed", text) from error
         now = self._clock.now()
         # the service allows some difference between clocks for nbf, none was asked of it for exp
         not_before = datetime.fromtimestamp(claims["nbf"], now.tzinfo) - timedelta(minutes=5)
         if not not_before <= now < datetime.fromtimestamp(claims["exp"], now.tzinfo):
-            raise TokenRefused("Access token has expired or is not yet valid.")
+            raise TokenRefused("expired", "Access token has expired or is not yet valid.")
         challenged = "CP1" in claims.get("xms_cc", ())
-        issued = self._issued.get(claims["uti"], (datetime.fromtimestamp(claims["iat"], now.tzinfo), 0))[0]
+        issue = self._issued.get(claims["uti"])
+        issued = issue.at if issue else datetime.fromtimestamp(claims["iat"], now.tzinfo)
         revoked = self._revoked.get(claims["oid"])
         # challenges come only to clients that said they can handle them; the others keep their token until it ends
         if challenged and revoked is not None and issued <= revoked:
             raise TokenRefused(
+                "revoked",
                 "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
                 "TokenIssuedBeforeRevocationTimestamp",
                 challenge=f'{{"access_token":{{"nbf":{{"essential":true, "value":"{int(revoked.timestamp())}"}}}}}}',
@@ -165,6 +187,7 @@ class AccessTokens:
             username=user.username if user else None,
             permissions=frozenset(claims["scp"].split() if "scp" in claims else claims.get("roles", ())),
             wids=frozenset(claims.get("wids", ())),
+            groups=issue.groups if issue else frozenset(),
             amr=frozenset(claims.get("amr", ())),
             acrs=frozenset(claims.get("acrs", ())),
             handles_challenges=challenged,

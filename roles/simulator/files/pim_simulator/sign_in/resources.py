@@ -65,10 +65,18 @@ def read_scopes(text: str, cloud: str) -> Asked:
     return Asked(resource, audience, tuple(permissions), frozenset(oidc), tuple(written))
 
 
+def arm_audiences(cloud: str) -> tuple[str, ...]:
+    """What ARM takes: either name of it, with a slash or without."""
+    return tuple(f"{host}{slash}" for host in ARM_HOSTS[cloud] for slash in ("", "/"))
+
+
 def _resource(host: str, cloud: str) -> tuple[str, str]:
     name = host.rstrip("/")
     if name in (GRAPH_HOSTS[cloud], GRAPH_APP_ID):
         return GRAPH, GRAPH_HOSTS[cloud]
-    if name in ARM_HOSTS[cloud] or name == ARM_APP_ID:
+    if name in ARM_HOSTS[cloud]:
+        # a token's audience is the resource as it was asked for, with its slash
+        return ARM, host
+    if name == ARM_APP_ID:
         return ARM, ARM_HOSTS[cloud][0]
     raise SignInError(500011, "invalid_resource", f"The resource principal named {name} was not found in the tenant.")

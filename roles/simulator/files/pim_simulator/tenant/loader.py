@@ -13,8 +13,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from pim_simulator.tenant.addresses import addresses, ids_by_name, only_id
+from pim_simulator.tenant.azure_checks import check_azure, completed_azure
 from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
-from pim_simulator.tenant.models import GRAPH_COMMAND_LINE_TOOLS, Client, PolicySettings, Role, TenantFile
+from pim_simulator.tenant.models import (
+    GRAPH_COMMAND_LINE_TOOLS,
+    Client,
+    PolicySettings,
+    PrivilegedResource,
+    Role,
+    TenantFile,
+)
 from pim_simulator.tenant.reading import TenantError, build, read_yaml
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -49,7 +58,9 @@ def tenant_digest(path: Path) -> str:
 
 def parse_tenant(text: str) -> TenantFile:
     """The same from the text of the file."""
-    tenant = _completed(build(TenantFile, read_yaml(text), "the tenant"))
+    written = build(TenantFile, read_yaml(text), "the tenant")
+    _check_group_names(written)
+    tenant = _completed(written)
     _check_ids(tenant)
     _check_unique(tenant)
     _check_references(tenant)
@@ -64,7 +75,9 @@ def _completed(tenant: TenantFile) -> TenantFile:
         # the same file gives the same ids at each start, so that playbooks may refer to them
         return (given or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant.tenant_id}/{kind}/{name}"))).lower()
 
-    policies = {"default": PolicySettings(), **tenant.policies}
+    # documented defaults: what is permanent in a role must end in a group
+    of_groups = PolicySettings(permanent_eligibility=False, permanent_assignment=False)
+    policies = {"default": PolicySettings(), "group_default": of_groups, **tenant.policies}
     named = {role.name for role in tenant.roles}
     custom_seen: dict[str, int] = {}
     roles = []
@@ -94,6 +107,7 @@ def _completed(tenant: TenantFile) -> TenantFile:
         policies=policies,
         roles=tuple(dataclasses.replace(role, policy=role.policy or "default") for role in roles),
         clients=tuple(clients),
+        azure=completed_azure(tenant.azure, guid),
         users=tuple(dataclasses.replace(u, id=guid("user", u.username, u.id)) for u in tenant.users),
         groups=tuple(dataclasses.replace(g, id=guid("group", g.name, g.id)) for g in tenant.groups),
         administrative_units=tuple(
@@ -104,6 +118,12 @@ def _completed(tenant: TenantFile) -> TenantFile:
             for sp in tenant.service_principals
         ),
     )
+
+
+def _check_group_names(written: TenantFile) -> None:
+    """Two groups may share a name, as in a directory, if the file gives their ids."""
+    nameless = {group.name.casefold() for group in written.groups if group.id is None}
+    _once("the group", (group.name for group in written.groups if group.name.casefold() in nameless))
 
 
 def _check_ids(tenant: TenantFile) -> None:
@@ -117,62 +137,82 @@ def _check_ids(tenant: TenantFile) -> None:
 
 
 def _check_unique(tenant: TenantFile) -> None:
-    def once(what: str, names: Iterable[str]) -> None:
-        seen: set[str] = set()
-        for name in names:
-            if name.casefold() in seen:
-                raise TenantError(f"{what} {name!r} is there twice")
-            seen.add(name.casefold())
-
     sign_in_names = [user.username for user in tenant.users] + [
         u.home_username for u in tenant.users if u.home_username
     ]
-    once("the username", sign_in_names)
-    once("the group", (group.name for group in tenant.groups))
-    once("the administrative unit", (unit.name for unit in tenant.administrative_units))
-    once("the service principal", (sp.name for sp in tenant.service_principals))
-    once("the client_id", (item.client_id for item in tenant.clients + tenant.service_principals))
-    once("the role id", (role.id or "" for role in tenant.roles))
-    once("the privileged resource", (resource.path for resource in tenant.privileged_resources))
+    _once("the username", sign_in_names)
+    _once("the administrative unit", (unit.name for unit in tenant.administrative_units))
+    _once("the service principal", (sp.name for sp in tenant.service_principals))
+    _once("the client_id", (item.client_id for item in tenant.clients + tenant.service_principals))
+    _once("the role id", (role.id or "" for role in tenant.roles))
+    _once("the privileged resource", (resource.path for resource in tenant.privileged_resources))
     principals = tenant.users + tenant.groups + tenant.administrative_units + tenant.service_principals
-    once("the object id", (item.id or "" for item in principals))
+    _once("the object id", (item.id or "" for item in principals))
+
+
+def _once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise TenantError(f"{what} {name!r} is there twice")
+        seen.add(name.casefold())
 
 
 def _check_references(tenant: TenantFile) -> None:
     names = [name for user in tenant.users for name in (user.username, user.home_username) if name]
     users = {name.casefold() for name in names}
-    groups = {group.name.casefold() for group in tenant.groups}
-    principals = users | groups | {sp.name.casefold() for sp in tenant.service_principals}
+    groups = ids_by_name((group.name, group.id or "") for group in tenant.groups)
+    principals = users | set(groups) | {sp.name.casefold() for sp in tenant.service_principals}
+    principals |= {item.id or "" for item in tenant.users + tenant.service_principals}
+    plain_groups = {name.casefold() for g in tenant.groups if not g.role_assignable for name in (g.name, g.id or "")}
+    policies = {name.casefold() for name in tenant.policies}
+    check_azure(tenant.azure, tenant.tenant_id, policies, principals)
+    resolvers = addresses(tenant)
+    for item in tenant.azure.role_policies:
+        resolvers["azure_resources"].of(item.role, item.scope, f"the azure policy of {item.role} at {item.scope}")
 
     def known(value: str, names: set[str], where: str, what: str) -> None:
         if value.casefold() not in names:
             raise TenantError(f"{where} names {value!r}, which is no {what} of this tenant")
+        if value.casefold() in groups and value.casefold() not in users:
+            only_id(groups, value, where, "group")
 
     for group in tenant.groups:
-        for member in group.members:
-            known(member, users, f"group {group.name}", "user")
+        for person in group.members + group.owners:
+            known(person, users, f"group {group.name}", "user")
+        for policy_name in (group.member_policy, group.owner_policy):
+            known(policy_name or "default", policies, f"group {group.name}", "policy")
     for name, policy in tenant.policies.items():
         for approver in policy.approvers:
-            known(approver, users | groups, f"policy {name}", "user or group")
+            known(approver, users | set(groups), f"policy {name}", "user or group")
     for role in tenant.roles:
-        known(role.policy or "default", {n.casefold() for n in tenant.policies}, f"role {role.name}", "policy")
+        known(role.policy or "default", policies, f"role {role.name}", "policy")
     for kind, holdings in (("eligibility", tenant.eligibilities), ("assignment", tenant.assignments)):
         for holding in holdings:
             where = f"{kind} of {holding.principal} for {holding.role}"
             known(holding.principal, principals, where, "user, group or service principal")
-            role_of(tenant, holding.role, where)
-            scope_of(tenant, holding.scope, where)
+            resolvers[holding.provider].of(holding.role, holding.scope, where)
+            if holding.condition is not None and holding.provider != "azure_resources":
+                raise TenantError(f"{where}: only roles of Azure resources have a condition")
+            if holding.provider == "entra_roles" and holding.principal.casefold() in plain_groups:
+                raise TenantError(f"{where}: the group is not role_assignable")
     for resource in tenant.privileged_resources:
         where = f"privileged resource {resource.path}"
-        role_of(tenant, resource.role, where)
-        scope_of(tenant, resource.scope, where)
-        if not re.fullmatch(r"/(v1\.0|beta)/\S*[^/\s]", resource.path):
-            raise TenantError(f"{where}: the path must begin with /v1.0/ or /beta/")
+        resolvers[resource.provider].of(resource.role, resource.scope, where)
+        _check_resource_path(resource, where)
     for client in tenant.clients:
         for name in client.allowed_users or ():
             known(name, users, f"client {client.name}", "user")
     if tenant.device_login.approve_as is not None:
         known(tenant.device_login.approve_as, users, "device_login.approve_as", "user")
+
+
+def _check_resource_path(resource: PrivilegedResource, where: str) -> None:
+    if resource.provider == "azure_resources":
+        if not re.fullmatch(r"/(subscriptions|providers)/\S*[^/\s]", resource.path):
+            raise TenantError(f"{where}: the path must begin with /subscriptions/ or /providers/")
+    elif not re.fullmatch(r"/(v1\.0|beta)/\S*[^/\s]", resource.path):
+        raise TenantError(f"{where}: the path must begin with /v1.0/ or /beta/")
 
 
 def _check_ranges(tenant: TenantFile) -> None:
@@ -191,25 +231,3 @@ def _check_ranges(tenant: TenantFile) -> None:
             raise TenantError(f"policy {name}: maximum_duration must be between PT30M and PT24H")
         if policy.approvers and not policy.approval:
             raise TenantError(f"policy {name} has approvers but not approval: true")
-
-
-def role_of(tenant: TenantFile, name_or_id: str, where: str) -> str:
-    """The id of the role that a name or id of the file means."""
-    matches = [r.id for r in tenant.roles if name_or_id.casefold() in (r.name.casefold(), (r.id or "").casefold())]
-    if len(matches) != 1 or matches[0] is None:
-        problem = "no role" if not matches else "several roles (use the id)"
-        raise TenantError(f"{where}: {problem} of this tenant by the name {name_or_id!r}")
-    return matches[0]
-
-
-def scope_of(tenant: TenantFile, scope: str, where: str) -> str:
-    """The directoryScopeId that a scope of the file means: ``/``, a full scope id, or the name of an administrative unit."""
-    if scope == "/":
-        return scope
-    for unit in tenant.administrative_units:
-        if scope.casefold() in (unit.name.casefold(), f"/administrativeunits/{unit.id}"):
-            return f"/administrativeUnits/{unit.id}"
-    objects = tenant.users + tenant.groups + tenant.service_principals
-    if any(scope.casefold() == f"/{item.id}" for item in objects):
-        return scope.lower()
-    raise TenantError(f"{where}: the scope {scope!r} is neither / nor an administrative unit nor /<object id>")

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from pim_simulator.tenant.azure import Azure, AzureBehaviour
+
+Provider = Literal["entra_roles", "groups", "azure_resources"]
+
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 
@@ -44,13 +48,28 @@ class DeviceLogin:
 
 
 @dataclass(frozen=True)
-class Lag:
+class AreaLag:
     """How late the service shows what it has done."""
 
     activation: timedelta = timedelta()
     deactivation: timedelta = timedelta()
     provisioning: timedelta = timedelta()
     request: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class AzureLag(AreaLag):
+    """``deactivation_blind``: so long after its start an activation cannot be found by whoever wants to end it."""
+
+    deactivation_blind: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class Lag(AreaLag):
+    """Of Entra roles; the other providers have theirs."""
+
+    groups: AreaLag = field(default_factory=AreaLag)
+    azure_resources: AzureLag = field(default_factory=AzureLag)
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,13 @@ class Behaviour:
     not_eligible: Literal["EligibilityRule", "RoleAssignmentDoesNotExist"] = "EligibilityRule"
     scheduled_status: Literal["Granted", "ScheduleCreated"] = "Granted"
     group_row_principal: Literal["group", "member"] = "group"
+    group_exists_message: Literal["pim", "directory"] = "pim"
+    group_repeated_deactivation: Literal["BadRequest", "RoleAssignmentDoesNotExist"] = "BadRequest"
+    group_enum_case: Literal["lower", "capital"] = "lower"
+    group_list_without_filter: Literal["MissingProvider", "BadRequest"] = "MissingProvider"
+    expand_group: Literal["full", "empty", "none"] = "full"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
+    azure_resources: AzureBehaviour = field(default_factory=AzureBehaviour)
 
 
 @dataclass(frozen=True)
@@ -111,6 +136,10 @@ class Group:
     name: str
     id: str | None = None
     members: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    role_assignable: bool = True
+    member_policy: str | None = None
+    owner_policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,21 +179,26 @@ class Role:
 
 @dataclass(frozen=True)
 class Holding:
-    """An eligibility or an assignment."""
+    """An eligibility or an assignment. What ``role`` and ``scope`` may be depends on the provider."""
 
     principal: str
     role: str
+    provider: Provider = "entra_roles"
     scope: str = "/"
     starts: When | None = None
     ends: When | None = None
+    # of Azure resources only
+    condition: str | None = None
+    condition_version: str = "2.0"
 
 
 @dataclass(frozen=True)
 class PrivilegedResource:
-    """A resource of Graph that only holders of an active role may use."""
+    """A resource of Graph or of Azure that only holders of an active role may use."""
 
     path: str
     role: str
+    provider: Provider = "entra_roles"
     scope: str = "/"
     permission: str | None = None
     body: Any = None
@@ -190,6 +224,7 @@ class TenantFile:
     administrative_units: tuple[AdministrativeUnit, ...] = ()
     policies: dict[str, PolicySettings] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
+    azure: Azure = field(default_factory=Azure)
     eligibilities: tuple[Holding, ...] = ()
     assignments: tuple[Holding, ...] = ()
     privileged_resources: tuple[PrivilegedResource, ...] = ()
