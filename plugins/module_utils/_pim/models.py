@@ -126,6 +126,12 @@ class RoleRow:
     # What the provider must send back to name this role to its service; never part of a result.
     native: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def title(self) -> str:
+        """For messages: the role and where, by name too where an id alone tells a reader nothing."""
+        named = self.scope_name if self.scope != "/" else None
+        return f"{self.role} at {f'{named} ({self.scope})' if named else self.scope or 'any scope'}"
+
     def as_result(self) -> dict[str, Any]:
         return {
             "provider": self.provider,

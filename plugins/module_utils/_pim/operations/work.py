@@ -51,7 +51,7 @@ class Work:
 
     @property
     def name(self) -> str:
-        return f"{self.row.role} at {self.row.scope or 'any scope'}"
+        return self.row.title
 
     def is_the_old_one(self, active: RoleRow) -> bool:
         """Whether the service still lists the activation that a renewal has ended."""

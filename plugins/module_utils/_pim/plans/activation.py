@@ -288,4 +288,4 @@ def _of(step: Step, problem: PimError) -> PimError:
 
 
 def _name(row: RoleRow) -> str:
-    return f"{row.role} at {row.scope}" if row.scope != "/" else str(row.role)
+    return row.title if row.scope != "/" else str(row.role)
