@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import copy
 import threading
+from collections.abc import Callable
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
@@ -14,7 +16,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions impo
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport
 
 from unit.clocks import START
-from unit.sign_in.sts import GRAPH
+from unit.sign_in.sts import APP, GRAPH
 from unit.state.saved import session
 
 LIVING = {"graph": Token("living", START, START + 3600, [])}
@@ -27,15 +29,31 @@ def access_to(service, fake, real_clock, ca_path, tmp_path):
     """Opens a session as it lies on the disk, or (``keep`` is False) one that serves a task alone."""
     sessions = Sessions(str(tmp_path / "state"), real_clock)
 
-    def make(keep: bool = True, **changes) -> Access:
-        made = session(authority_url=service.url, **changes)
+    def make(keep: bool = True, needed=None, **changes) -> Access:
+        # Of its own: what one test fetches must not be another's.
+        made = copy.deepcopy(session(authority_url=service.url, **changes))
         if keep:
             sessions.save(made)
         transport = Transport(clock=fake.clock, environ={}, http_timeout=5, ca_path=ca_path)
-        return Access(made, transport, fake.clock, sessions if keep else None)
+        return Access(made, transport, fake.clock, sessions if keep else None, needed)
 
     make.sessions = sessions
     return make
+
+
+def side_by_side(*works: Callable[[], object]) -> None:
+    """Runs each in a thread of its own; a single one in six."""
+    threads = [threading.Thread(target=work) for work in (works if len(works) > 1 else works * 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def refusal_of(access: Access, api: str) -> PimError:
+    with pytest.raises(PimError) as caught:
+        access.token(api)
+    return caught.value
 
 
 def test_a_living_token_costs_no_call(access_to, server):
@@ -77,11 +95,7 @@ def test_an_api_nobody_signed_in_for_is_not_connected(access_to):
 def test_tasks_at_the_same_time_redeem_one_refresh_token_once(access_to, service):
     all_of_them = [access_to(tokens=ENDED) for _number in range(6)]
     found: list[str] = []
-    threads = [threading.Thread(target=lambda one=one: found.append(one.token("graph"))) for one in all_of_them]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(*(lambda one=one: found.append(one.token("graph")) for one in all_of_them))
     assert len(found) == 6
     assert len(set(found)) == 1
     assert len(service.asked) == 1
@@ -106,8 +120,173 @@ def test_a_refused_token_is_renewed(access_to, service):
     assert access_to(tokens=LIVING, refresh_token=None).renewed("graph", "living") is None
 
 
+def test_a_token_refused_to_many_at_once_is_renewed_once(access_to, service):
+    access = access_to(tokens=LIVING)
+    found: list[str | None] = []
+    together = threading.Barrier(6)
+
+    def refused() -> None:
+        together.wait(5)
+        found.append(access.renewed("graph", "living"))
+
+    side_by_side(refused)
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert len(service.asked) == 1
+
+
 def test_credentials_of_a_task_are_not_kept(access_to, tmp_path):
     access_to(keep=False, tokens=ENDED).token("graph")
+    assert not (tmp_path / "state").exists()
+
+
+# A session made for less than a task needs.
+
+READ = "https://graph.microsoft.com/User.Read"
+WRITE = "https://graph.microsoft.com/RoleAssignmentSchedule.ReadWrite.Directory"
+AZURE = "https://management.azure.com/user_impersonation"
+NO_CONSENT = {
+    "error": "invalid_grant",
+    "error_codes": [65001],
+    "error_description": "AADSTS65001: The user or administrator has not consented to use the application. Trace ID: x",
+}
+
+
+def test_what_the_session_has_is_not_asked_for(access_to, service):
+    access = access_to(tokens=LIVING, needed={"graph": [READ]})
+    assert access.token("graph") == "living"
+    assert service.asked == []
+
+
+def test_a_permission_the_session_lacks_is_asked_for_once_and_kept(access_to, service):
+    access = access_to(tokens=LIVING, needed={"graph": [WRITE, READ]})
+    wider = access.token("graph")
+    assert wider != "living"
+    assert access.token("graph") == wider
+    (asked,) = service.asked
+    assert {READ, WRITE} <= set(asked["scope"].split())
+    kept = access_to.sessions.load("default")
+    assert (kept.tokens["graph"].access_token, kept.refresh_token) == (wider, "refresh-1")
+    assert kept.scopes == {"graph": [READ, WRITE]}
+
+
+def test_an_api_the_session_was_not_made_for_is_added(access_to, service):
+    access = access_to(tokens=LIVING, client_id=APP, needed={"graph": [READ], "arm": [AZURE]})
+    added = access.token("arm")
+    assert (access.token("arm"), access.token("graph")) == (added, "living")
+    (asked,) = service.asked
+    assert AZURE in asked["scope"]
+    assert READ not in asked["scope"]
+    kept = access_to.sessions.load("default")
+    assert kept.scopes == {"graph": [READ], "arm": [AZURE]}
+    assert set(kept.tokens) == {"graph", "arm"}
+
+
+def test_the_claims_of_the_sign_in_go_with_what_is_added(access_to, service):
+    claims = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
+    access_to(tokens=LIVING, client_id=APP, claims=claims, needed={"arm": [AZURE]}).token("arm")
+    assert '"acrs"' in service.asked[0]["claims"]
+
+
+def test_calls_side_by_side_ask_once(access_to, service):
+    access = access_to(tokens=LIVING, client_id=APP, needed={"arm": [AZURE]})
+    found: list[str] = []
+    side_by_side(lambda: found.append(access.token("arm")))
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert len(service.asked) == 1
+
+
+def test_what_another_task_asked_for_meanwhile_is_not_asked_for_again(access_to, service):
+    first, second = (access_to(tokens=LIVING, client_id=APP, needed={"arm": [AZURE]}) for _place in range(2))
+    assert first.token("arm") == second.token("arm")
+    assert len(service.asked) == 1
+
+
+def test_without_consent_the_session_goes_on_with_what_it_has(access_to, service):
+    access = access_to(tokens=LIVING, needed={"graph": [READ, WRITE]})
+    service.failures["refresh_token"] = NO_CONSENT
+    assert [access.token("graph") for _call in range(3)] == ["living"] * 3
+    assert len(service.asked) == 1
+    kept = access_to.sessions.load("default")
+    assert kept.scopes == {"graph": [READ]}
+    assert (kept.tokens["graph"].access_token, kept.refresh_token) == ("living", "a-refresh-token")
+
+
+def test_without_consent_an_ended_token_is_fetched_anew_as_it_was(access_to, service):
+    access = access_to(tokens=ENDED, needed={"graph": [WRITE]})
+    service.failures["refresh_token"] = NO_CONSENT
+    # The permission is asked for, then what the session had: the service of this test refuses both.
+    assert refusal_of(access, "graph").code == "consent_required"
+    assert [WRITE in asked["scope"] for asked in service.asked] == [True, False]
+    service.failures.clear()
+    assert access.token("graph") not in ("ended", "living")
+    assert WRITE not in service.asked[-1]["scope"]
+
+
+def test_a_refusal_is_asked_for_once_and_told_to_each_call(access_to, service):
+    access = access_to(tokens=LIVING, client_id=APP, needed={"graph": [READ], "arm": [AZURE]})
+    service.failures["refresh_token"] = NO_CONSENT
+    told = [refusal_of(access, "arm") for _call in range(3)]
+    assert {one.code for one in told} == {"consent_required"}
+    # Each is told of its own role later on.
+    assert len({id(one) for one in told}) == 3
+    assert APP in told[-1].message
+    assert "user_impersonation" in told[-1].message
+    assert len(service.asked) == 1
+    assert access.token("graph") == "living"
+    assert access_to.sessions.load("default").scopes == {"graph": [READ]}
+
+
+@pytest.mark.parametrize(
+    ("client_id", "api", "name"),
+    [
+        ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "arm", "Microsoft Graph Command Line Tools"),
+        ("14D82EEC-204B-4C2F-B7E8-296A70DAB67E", "arm", "Microsoft Graph Command Line Tools"),
+        ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "graph", "Azure CLI"),
+        ("1950a258-227b-4e31-a9cf-717495945fc2", "graph", "Azure PowerShell"),
+    ],
+)
+def test_clients_of_microsofts_own_are_refused_without_a_call(access_to, server, client_id, api, name):
+    access = access_to(tokens={}, scopes={}, client_id=client_id, needed={"graph": [WRITE], "arm": [AZURE]})
+    told = [refusal_of(access, api) for _call in range(2)]
+    assert {one.code for one in told} == {"consent_required"}
+    assert name in told[0].message
+    assert "client_id" in told[0].sentence
+    assert server.requests == []
+    other = {"graph": "arm", "arm": "graph"}[api]
+    assert access.token(other)
+
+
+def test_a_first_party_client_goes_on_with_a_token_it_has(access_to, server):
+    """The same session serves the other API still, also where a task needs both."""
+    access = access_to(tokens=LIVING, needed={"graph": [READ], "arm": [AZURE]})
+    assert refusal_of(access, "arm").code == "consent_required"
+    assert access.token("graph") == "living"
+    assert server.requests == []
+    assert access_to.sessions.load("default").refresh_token == "a-refresh-token"
+
+
+def test_a_session_that_cannot_refresh_is_not_asked_for_more(access_to, service):
+    access = access_to(tokens=LIVING, refresh_token=None, needed={"graph": [WRITE], "arm": [AZURE]})
+    assert access.token("graph") == "living"
+    assert refusal_of(access, "arm").code == "not_connected"
+    assert service.asked == []
+
+
+def test_a_sign_in_that_is_over_is_told_and_kept_in_mind(access_to, service):
+    access = access_to(tokens=LIVING, client_id=APP, needed={"arm": [AZURE]})
+    service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": "AADSTS700082: not used"}
+    assert [refusal_of(access, "arm").code for _call in range(2)] == ["session_expired"] * 2
+    assert len(service.asked) == 1
+    assert access.token("graph") == "living"
+    assert access_to.sessions.load("default").refresh_token is None
+
+
+def test_credentials_of_a_task_are_widened_without_a_trace(access_to, service, tmp_path):
+    access = access_to(keep=False, tokens=LIVING, client_id=APP, needed={"arm": [AZURE]})
+    assert access.token("arm") == access.token("arm")
+    assert len(service.asked) == 1
     assert not (tmp_path / "state").exists()
 
 
