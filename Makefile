@@ -43,7 +43,7 @@ integration sanity contract: lanes
 
 bench: setup
 	@$(RUN) tools.run_tests $@
-	@cat .build/logs/bench.txt
+	@cat .build/logs/bench.txt .build/logs/bench_lists.txt
 
 build: setup
 	@$(RUN) tools.build
