@@ -117,10 +117,10 @@ def _decided(
     for step in steps:
         for warning in step.warnings:
             context.warn(warning)
-    known = frozenset(row.pending.request_id for row in rows if row.pending is not None)
     works = [Work.of(step) for step in steps]
     for work in works:
-        work.known_requests = known
+        requests = listed[work.row.provider].requests
+        work.known_requests = None if requests is None else frozenset(request.request_id for request in requests)
     return works, rows
 
 

@@ -127,11 +127,8 @@ class CarryOut:
     def _activate(self, works: Sequence[Work]) -> None:
         lost: list[tuple[Work, PimError]] = []
         refused: list[tuple[Work, PimError]] = []
-        under_way: list[Work] = []
         for place, outcome in self._submit_activations(works).items():
             work = works[place]
-            if isinstance(outcome, PimError) and outcome.service_code in _UNDER_WAY and not outcome.repeated:
-                under_way.append(work)
             if self._accepted(work, outcome) or isinstance(outcome, Answer):
                 continue
             if outcome.uncertain:
@@ -141,27 +138,27 @@ class CarryOut:
         for work, refusal in refused:
             self._refused(work, refusal)
         self._repeat_lost(lost)
-        self._join(under_way)
+        self._join([work for work in works if work.under_way and not work.settled])
 
     def _join(self, works: Sequence[Work]) -> None:
-        """An own request is on its way that was not known when the task was planned: it is waited for, or replaced where it is later."""
-        if not works:
-            return
-        found = read_rows(self._connection, list(dict.fromkeys(work.row.provider for work in works)))
+        """A request is on its way that the plan did not know: this task's own, or an earlier one, to be waited for or replaced."""
+        found = read_rows(self._connection, list(dict.fromkeys(work.row.provider for work in works))) if works else {}
         replaced = []
         for work in works:
             told = found[work.row.provider]
             if isinstance(told, PimError):
-                work.failed(
-                    told.retold(f"A request for {work.name} is under way, but cannot be looked at: {told.message}")
-                )
+                reason = f"A request for {work.name} is under way, but cannot be looked at: {told.message}"
+                work.failed(told.retold(reason))
                 continue
             pending = told.again(work.row, self._connection.now()).pending
             if pending is None:
+                # The look that follows tells what became of it.
                 continue
-            work.request, work.status = pending, pending.status
+            work.request, work.status, work.ours = pending, pending.status, work.made(pending)
+            work.switched_on = work.changed = work.ours
             row = replace(work.row, pending=pending)
-            if plan.first_look(work.step.wanted, row, self._terms, self._connection.now()).action == plan.REPLACE:
+            step = plan.first_look(work.step.wanted, row, self._terms, self._connection.now())
+            if step.action == plan.REPLACE and not work.ours:
                 replaced.append(work)
         self._withdraw(replaced)
         for work in replaced:
@@ -203,6 +200,7 @@ class CarryOut:
             work.switched_on = work.changed = outcome.repeated
             # The look that follows tells what is there.
             work.request = None
+            work.under_way = outcome.service_code in _UNDER_WAY
             return True
         return False
 
@@ -255,11 +253,11 @@ class CarryOut:
                 fate_unknown(work, error, active=True)
         for place, outcome in self._submit_activations(missing).items():
             work = missing[place]
-            if isinstance(outcome, PimError) and outcome.service_code in _THERE | _UNDER_WAY:
+            if not self._accepted(work, outcome) and isinstance(outcome, PimError):
+                self._refused(work, outcome)
+            elif isinstance(outcome, PimError):
                 # The first request has arrived after all.
                 work.switched_on = work.changed = True
-            elif not self._accepted(work, outcome) and isinstance(outcome, PimError):
-                self._refused(work, outcome)
 
     def _deactivate(self, works: Sequence[Work]) -> None:
         """Ends activations; one whose answer was lost is looked for, and asked for a second time."""
@@ -325,7 +323,7 @@ class CarryOut:
                 work.failed(bad)
             else:
                 work.switched_off = work.changed = True
-        elif outcome.service_code in _GONE:
+        elif outcome.service_code in _GONE or (outcome.repeated and outcome.service_code in _UNDER_WAY):
             # An earlier try of this very call ended it after all; else it ended by itself or by somebody else. The look tells.
             work.switched_off = work.changed = outcome.repeated
             work.request = None

@@ -76,6 +76,11 @@ def _named(connection: Connection, listings: Mapping[str, Listing]) -> dict[str,
             answers = connection.run(calls)
         except PimError as error:
             answers = [error] * len(calls)
+        failures = sorted({answer.code for answer in answers if isinstance(answer, PimError)})
+        if failures:
+            connection.warn(
+                f"Some names could not be read ({', '.join(failures)}): what has none has to be named by its id."
+            )
     return {
         name: PROVIDERS[name].with_names(listing.holdings, answers[spans[name]]) for name, listing in listings.items()
     }

@@ -107,7 +107,7 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
             row = told.again(work.row, connection.now())
             arrived = bool(row.active) and not work.is_the_old_one(row) if active else not row.active
             pending = row.pending
-            if active and pending is not None and pending.request_id not in work.known_requests:
+            if active and pending is not None and work.made(pending):
                 work.request, work.status, work.ours, arrived = pending, pending.status, True, True
             if not arrived:
                 missing.append(work)

@@ -32,9 +32,12 @@ class Work:
     changed: bool = False
     status: str | None = None
     error: PimError | None = None
+    # The service refused, because a request for this role waits already.
+    under_way: bool = False
     # Nothing more to be done or waited for.
     settled: bool = False
-    known_requests: frozenset[str] = field(default=frozenset())
+    # Those that waited when the task was planned; None where they were not read then.
+    known_requests: frozenset[str] | None = field(default=frozenset())
     # For services that let the caller name a request: the same one, however often it has to be sent.
     activation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     deactivation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -59,6 +62,12 @@ class Work:
         if self.step.action != RENEW or before is None or active.expires_at is None:
             return False
         return active.expires_at <= before
+
+    def made(self, pending: Request) -> bool:
+        """Whether a request found waiting is this task's own, the answer to which was lost."""
+        if pending.request_id.lower() == self.activation_id:
+            return True
+        return self.known_requests is not None and pending.request_id not in self.known_requests
 
     def failed(self, error: PimError) -> None:
         self.error = error.about(provider=self.row.provider, role=str(self.row.role), scope=self.row.scope)
