@@ -28,7 +28,7 @@ from pim_simulator.tenant.reading import TenantError, build, read_yaml
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-# What an administrator grants the Graph command line tools for PIM of Entra roles, users and policies.
+# What an administrator grants the Graph command line tools for PIM of Entra roles and groups.
 _PIM_PERMISSIONS = (
     "User.Read",
     "User.ReadBasic.All",
@@ -36,6 +36,10 @@ _PIM_PERMISSIONS = (
     "RoleAssignmentSchedule.ReadWrite.Directory",
     "RoleManagement.Read.Directory",
     "RoleManagementPolicy.Read.Directory",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+    "RoleManagementPolicy.Read.AzureADGroup",
+    "GroupMember.Read.All",
 )
 
 
