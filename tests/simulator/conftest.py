@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from simulator.arm_client import ArmClient
+from simulator.group_client import GroupClient
 from simulator.service_client import Client
 from simulator_process import Simulator
 
@@ -35,3 +36,8 @@ def client(simulator: Simulator) -> Client:
 @pytest.fixture
 def arm(simulator: Simulator) -> ArmClient:
     return ArmClient(simulator)
+
+
+@pytest.fixture
+def groups(simulator: Simulator) -> GroupClient:
+    return GroupClient(simulator)

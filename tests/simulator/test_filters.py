@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pim_simulator.graph.filters import (
+    Choice,
     Comparison,
     FilterError,
     Junction,
@@ -26,8 +27,9 @@ from pim_simulator.graph.filters import (
 NAMES = st.sampled_from(["principalId", "status", "directoryScopeId", "isEnabled"])
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-1000, 1000), st.text(max_size=12))
 COMPARISONS = st.builds(Comparison, NAMES, st.sampled_from(["eq", "ne"]), VALUES)
+CHOICES = st.builds(Choice, NAMES, st.lists(VALUES, min_size=1, max_size=4).map(tuple))
 NODES: st.SearchStrategy[Node] = st.recursive(
-    COMPARISONS,
+    st.one_of(COMPARISONS, CHOICES),
     lambda inner: st.one_of(
         st.builds(Junction, st.sampled_from(["and", "or"]), inner, inner), st.builds(Negation, inner)
     ),
@@ -52,7 +54,10 @@ def _oracle(node: Node, row: dict[str, Any]) -> bool:
     def plain(value: Any) -> tuple[type, Any]:
         return type(value), value.casefold() if isinstance(value, str) else value
 
-    return (plain(row.get(node.property)) == plain(node.value)) == (node.operator == "eq")
+    actual = plain(row.get(node.property))
+    if isinstance(node, Choice):
+        return any(actual == plain(value) for value in node.values)
+    return (actual == plain(node.value)) == (node.operator == "eq")
 
 
 @given(NODES, ROWS)
@@ -111,6 +116,12 @@ def test_texts_and_guids() -> None:
         "status eq 'x')",
         "startswith(displayName,'x')",
         "status EQ 'x'",
+        "status in 'x'",
+        "status in ()",
+        "status in ('x',)",
+        "status in ('x' 'y')",
+        "in in ('x')",
+        "status eq 'x', 'y'",
         "status eq x",
         "status eq 'x' status eq 'y'",
         "(" * 2000 + "a eq 1" + ")" * 2000,

@@ -305,7 +305,6 @@ def test_addresses_that_are_none(client: Client, path: str, segment: str) -> Non
 
 def test_other_addresses(client: Client) -> None:
     for path in (
-        "subscriptions",
         "v2.0/me",
         "",
         "v1.0",

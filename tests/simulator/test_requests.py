@@ -378,6 +378,8 @@ def test_scheduled_then_in_force(client: Client) -> None:
     body = client.request(token, SECURITY_READER, scheduleInfo=schedule).json()
     assert body["status"] == "Granted"
     assert parse_time(body["completedDateTime"]) == parse_time(start)
+    schedules = client.rows(f"{DIRECTORY}/roleAssignmentSchedules/{MINE}", token)
+    assert body["id"] in {row["id"] for row in schedules}, "a schedule stands from its creation"
     assert (SECURITY_READER, "/") not in client.active(token)
     assert error_of(client.request(token, SECURITY_READER)) == (400, "PendingRoleAssignmentRequest")
     client.simulator.advance("PT2H1S")

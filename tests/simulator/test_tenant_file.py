@@ -25,6 +25,11 @@ LEAST: dict[str, Any] = {
 }
 
 
+GUID = "0b7e6c1d-2f4a-4c53-9d18-6a7b8c9d0e1f"
+TWINS = [{"name": "G", "id": GUID}, {"name": "G", "id": "1c8f7d2e-305b-4d64-8e29-7b8c9d0e1f20"}]
+IN_GROUP = {"principal": "one@least.example", "provider": "groups", "role": "member", "scope": "G"}
+
+
 def _parse(**changes: Any) -> Any:
     return parse_tenant(yaml.safe_dump({**LEAST, **changes}))
 
@@ -35,6 +40,12 @@ def test_the_least_tenant_has_what_every_tenant_has() -> None:
     assert tenant.minimum_active == timedelta(minutes=5)
     assert [client.client_id for client in tenant.clients] == [GRAPH_COMMAND_LINE_TOOLS]
     assert _parse().users[0].id == tenant.users[0].id, "ids must be the same at each start"
+
+
+def test_groups_of_one_name_are_known_by_id() -> None:
+    holdings = [{**IN_GROUP, "scope": GUID}, {**IN_GROUP, "principal": TWINS[1]["id"], "scope": GUID.upper()}]
+    tenant = _parse(groups=TWINS, eligibilities=holdings)
+    assert len(tenant.groups) == 2
 
 
 def test_the_default_tenant() -> None:
@@ -91,6 +102,28 @@ def test_the_default_tenant() -> None:
         ),
         ({"policies": {"p": {"approvers": ["one@least.example"]}}}, r"policy p has approvers but not approval"),
         ({"groups": [{"name": "G", "members": ["x@least.example"]}]}, r"group G names 'x@least.example'"),
+        ({"groups": [{"name": "G", "owners": ["x@least.example"]}]}, r"group G names 'x@least.example'"),
+        ({"groups": [{"name": "G"}, {"name": "g", "id": GUID}]}, r"the group 'g' is there twice: .* need an id"),
+        ({"groups": [{"name": "G", "id": GUID}, {"name": "H", "id": GUID}]}, r"the object id '.*' is there twice"),
+        ({"groups": [{"name": "G", "owner_policy": "absent"}]}, r"group G names 'absent', which is no policy"),
+        (
+            {"groups": [{"name": "G"}], "eligibilities": [{**IN_GROUP, "role": "guest"}]},
+            r"the role in a group is member or owner, not 'guest'",
+        ),
+        ({"groups": [{"name": "H"}], "eligibilities": [IN_GROUP]}, r"no group of this tenant by the name 'G'"),
+        ({"eligibilities": [{**IN_GROUP, "provider": "teams"}]}, r"provider must be one of entra_roles, groups"),
+        ({"groups": TWINS, "eligibilities": [IN_GROUP]}, r"several groups \(use the id\) .* by the name 'G'"),
+        (
+            {"groups": TWINS, "eligibilities": [{"principal": "G", "role": "Security Reader"}]},
+            r"several groups \(use the id\) .* by the name 'G'",
+        ),
+        (
+            {
+                "groups": [{"name": "G", "role_assignable": False}],
+                "eligibilities": [{"principal": "G", "role": "Security Reader"}],
+            },
+            r"eligibility of G for Security Reader: the group is not role_assignable",
+        ),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),
         ({"device_login": {"interval": "PT0.1S"}}, r"device_login.interval must be at least one second"),
         (

@@ -85,7 +85,7 @@ class Schedules:
 
     def _listed(self, schedule: Schedule, now: datetime) -> bool:
         """A schedule stands from its creation, an instance from its start."""
-        return schedule.listed(now) and (not self._instances or schedule.start <= now)
+        return schedule.instance_listed(now) if self._instances else schedule.listed(now)
 
     def _row(self, schedule: Schedule, member: str | None, inherited: bool = False) -> Row:
         """``member``: who holds it through a group."""

@@ -74,18 +74,20 @@ class _Policies:
         require_for_pim(call.caller, permissions)
         check_licence(self._world)
 
+    def _check_any(self, call: GraphCall) -> None:
+        """Before it is known of what the policies are."""
+        self._check(call, READ_GROUP_POLICIES if call.caller.permissions & {*READ_GROUP_POLICIES} else READ_POLICIES)
+
     def _asked(self, call: GraphCall, shape: Shape) -> tuple[Options, PolicyScope]:
         """A list is of one provider: scopeId and scopeType must be fixed by the filter. Raises GraphError."""
-        if not call.caller.permissions.intersection(READ_GROUP_POLICIES):
-            self._check(call, READ_POLICIES)
+        self._check_any(call)
         options = collection_options(call, shape, of_pim=True)
         scope = filtered_scope(self._world, fixed_values(options.filter) if options.filter is not None else {})
         self._check(call, scope.read)
         return options, scope
 
     def _by_id(self, call: GraphCall, policy_id: str) -> tuple[PolicyScope, Policy]:
-        if not call.caller.permissions.intersection(READ_GROUP_POLICIES):
-            self._check(call, READ_POLICIES)
+        self._check_any(call)
         scope, policy = policy_by_id(self._world, policy_id)
         self._check(call, scope.read)
         return scope, policy

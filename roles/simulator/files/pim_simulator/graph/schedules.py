@@ -59,10 +59,8 @@ class _Schedules:
         instances = self._collection.instances
 
         def row_of(schedule: Schedule) -> Row | None:
-            # a schedule stands from its creation, an instance from its start
-            if not schedule.listed(now) or (instances and schedule.start > now):
-                return None
-            return self._dialect.row(self._collection, schedule)
+            listed = schedule.instance_listed(now) if instances else schedule.listed(now)
+            return self._dialect.row(self._collection, schedule) if listed else None
 
         return row_of
 

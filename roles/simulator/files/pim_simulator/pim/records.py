@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 Kind = Literal["assignment", "eligibility"]
@@ -72,7 +72,8 @@ class Schedule:
     classic: bool = False
     activated_using: str | None = None
     modified: datetime | None = None
-    listed_from: datetime | None = None
+    # how late lists show it
+    listing_lag: timedelta = timedelta()
     removed: datetime | None = None
     listed_until: datetime | None = None
     # its end has come, and it goes on all the same
@@ -90,12 +91,16 @@ class Schedule:
         return self.start <= now and not self.ended(now)
 
     def listed(self, now: datetime) -> bool:
-        """Whether lists show it, which may lag behind what holds."""
-        if self.listed_from is not None and now < self.listed_from:
+        """Whether lists of schedules show it, from its creation on. They may lag behind what holds."""
+        if now < self.created + self.listing_lag:
             return False
         if self.removed is not None and self.removed <= now:
             return self.listed_until is not None and now < self.listed_until
         return not self._over(now)
+
+    def instance_listed(self, now: datetime) -> bool:
+        """Whether lists of instances do: from its start on."""
+        return self.start + self.listing_lag <= now and self.listed(now)
 
 
 @dataclass

@@ -153,7 +153,7 @@ class Submission:
                     created_using=request.id,
                     assignment_type="Activated",
                     activated_using=source.id if source else None,
-                    listed_from=start + self.store.lag.activation,
+                    listing_lag=self.store.lag.activation,
                     condition=source.condition if source else None,
                     condition_version=source.condition_version if source else None,
                 )

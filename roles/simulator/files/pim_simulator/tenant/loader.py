@@ -28,7 +28,7 @@ from pim_simulator.tenant.reading import TenantError, build, read_yaml
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-# What an administrator grants the Graph command line tools for PIM of Entra roles, users and policies.
+# What an administrator grants the Graph command line tools for PIM of Entra roles and groups.
 _PIM_PERMISSIONS = (
     "User.Read",
     "User.ReadBasic.All",
@@ -36,6 +36,10 @@ _PIM_PERMISSIONS = (
     "RoleAssignmentSchedule.ReadWrite.Directory",
     "RoleManagement.Read.Directory",
     "RoleManagementPolicy.Read.Directory",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+    "RoleManagementPolicy.Read.AzureADGroup",
+    "GroupMember.Read.All",
 )
 
 
@@ -122,8 +126,13 @@ def _completed(tenant: TenantFile) -> TenantFile:
 
 def _check_group_names(written: TenantFile) -> None:
     """Two groups may share a name, as in a directory, if the file gives their ids."""
-    nameless = {group.name.casefold() for group in written.groups if group.id is None}
-    _once("the group", (group.name for group in written.groups if group.name.casefold() in nameless))
+    without_id = {group.name.casefold() for group in written.groups if group.id is None}
+    seen: set[str] = set()
+    for group in written.groups:
+        name = group.name.casefold()
+        if name in seen and name in without_id:
+            raise TenantError(f"the group {group.name!r} is there twice: groups of one name need an id each")
+        seen.add(name)
 
 
 def _check_ids(tenant: TenantFile) -> None:

@@ -23,7 +23,11 @@ class TenantError(SimulatorError):
     """The tenant file cannot be used; the text says where and why."""
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+# libyaml's reads a large tenant ten times as fast; a PyYAML that was built without it has the other one
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeyLoader(_SafeLoader):
     """PyYAML takes the last of two equal keys; a tenant file in which one silently loses would mislead its author."""
 
 
