@@ -323,7 +323,9 @@ class CarryOut:
                 work.failed(bad)
             else:
                 work.switched_off = work.changed = True
-        elif outcome.service_code in _GONE or (outcome.repeated and outcome.service_code in _UNDER_WAY):
+        elif outcome.code != "too_early" and (
+            outcome.service_code in _GONE or (outcome.repeated and outcome.service_code in _UNDER_WAY)
+        ):
             # An earlier try of this very call ended it after all; else it ended by itself or by somebody else. The look tells.
             work.switched_off = work.changed = outcome.repeated
             work.request = None
