@@ -63,8 +63,8 @@ class Directory:
             for item in json_body["requests"]:
                 status, body = self._handle(item["method"], item["url"], item.get("body"))
                 answers.append({"id": item["id"], "status": status, "headers": {}, "body": body})
-            return _reply(200, {"responses": answers[::-1]})
-        return _reply(*self._handle(method, path, json_body))
+            return reply(200, {"responses": answers[::-1]})
+        return reply(*self._handle(method, path, json_body))
 
     def pause(self, seconds: float) -> None:
         if seconds > 0:
@@ -109,7 +109,7 @@ class Directory:
             return self._cancel(place.split("/")[1])
         if method == "GET":
             wanted = place.split("/")[1]
-            return next(((200, one) for one in self.requests if one["id"] == wanted), (404, _error("NotFound")))
+            return next(((200, one) for one in self.requests if one["id"] == wanted), (404, error("NotFound")))
         return self._request(body)
 
     def _line(self, role: Role, more: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Directory:
             self.writes.append(write)
         refusal = self._refusal(role, body)
         if refusal:
-            return 400, _error(refusal)
+            return 400, error(refusal)
         now = self.service_now()
         start = max(now, parse_time(body.get("scheduleInfo", {}).get("startDateTime", "2000-01-01")))
         status = (
@@ -199,9 +199,9 @@ class Directory:
         return 204, None
 
 
-def _reply(status: int, body: Any) -> Reply:
+def reply(status: int, body: Any) -> Reply:
     return Reply(status, {}, b"" if body is None else json.dumps(body).encode())
 
 
-def _error(code: str) -> dict[str, Any]:
+def error(code: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": f"{code} happened"}}

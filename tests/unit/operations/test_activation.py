@@ -7,67 +7,28 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations import activation, connection
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
-from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions, Token
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import parse_duration
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.clocks import NOW, START, FakeClock
+from unit.operations.azure import SUBSCRIPTION, Azure, AzureRole
 from unit.operations.directory import Directory, Role
+from unit.operations.world import World, active, role_of, world_of
 from unit.state.saved import session
 
 ROW_EXTRAS = {"changed", "request_id", "status"}
 
 
-@dataclass
-class World:
-    """An account that is signed in, before a directory."""
-
-    fake: FakeClock
-    directory: Directory
-    path: str
-
-    def run(self, check_mode: bool = False, **given: Any) -> dict[str, Any]:
-        """The result of one task with these options; everything else is left at its default."""
-        spec = activation.spec()["argument_spec"]
-        params = {name: option.get("default") for name, option in spec.items()}
-        params.update(session_dir=self.path, **given)
-        context = Context(clock=self.fake.clock, environ={"HOME": self.path}, check_mode=check_mode, diff=True)
-        with mock.patch.object(connection, "Transport", return_value=self.directory):
-            result = perform(activation.OPERATION, params, context)
-        result["warnings"] = context.warnings
-        return result
-
-    def journal(self) -> list[dict[str, Any]]:
-        return Journal(self.path, self.fake.clock).lines()
-
-
-def world_of(path: str, *roles: Role) -> World:
-    fake = FakeClock()
-    token = Token("a-token", START, START + 30 * 86400, [])
-    Sessions(path, fake.clock).save(session(tokens={"graph": token}, refresh_token=None))
-    return World(fake, Directory(fake, list(roles)), path)
-
-
 @pytest.fixture
 def world(tmp_path):
     return lambda *roles: world_of(str(tmp_path / "state"), *roles)
-
-
-def active(name: str = "Reader", left: float = 60, since: float = 60, **changes: Any) -> Role:
-    values = {"active": True, "start": NOW - timedelta(minutes=since), "end": NOW + timedelta(minutes=left), **changes}
-    return Role(name, **values)
 
 
 def test_a_role_is_switched_on_and_off_again(world):
@@ -99,6 +60,30 @@ def test_the_budget_of_calls(world, number, most):
     result = here.run(roles=[{"role": f"Role{place}"} for place in range(number)])
     assert len(result["activated"]) == number
     assert here.directory.calls <= most
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 4), (2, 7), (20, 43)])
+def test_the_budget_of_calls_to_azure(tmp_path, number, most):
+    """Two lists, a policy and a write for each of several, one look."""
+    roles = [AzureRole(f"Role{place}") for place in range(number)]
+    here = world_of(str(tmp_path / "state"), *roles, kind=Azure)
+    result = here.run(roles=[{"role": role.name, "provider": "azure_resources"} for role in roles])
+    assert len(result["activated"]) == number
+    assert here.directory.calls <= most
+
+
+def test_an_azure_role_is_switched_on_and_off_again(tmp_path):
+    here = world_of(str(tmp_path / "state"), AzureRole("Reader"), kind=Azure)
+    on = here.run(role="reader", duration="PT30M")
+    assert (on["changed"], on["roles"][0]["active"]) == (True, True)
+    assert on["activated"] == [{"provider": "azure_resources", "role": "Reader", "scope": SUBSCRIPTION}]
+    # As a list of long ago has it, and by its full id.
+    old = f"/providers/Microsoft.Subscription{SUBSCRIPTION.upper()}"
+    assert here.run(role=f"{old}/roleDefinitions/{AzureRole('Reader').id.upper()}", scope=old)["changed"] is False
+    here.fake.advance(600)
+    off = here.run(roles=on["activated"], state="inactive")
+    assert (off["changed"], off["deactivated"]) == (True, on["activated"])
+    assert here.run(roles=on["activated"], state="inactive")["changed"] is False
 
 
 def test_too_early_is_waited_out(world):
@@ -282,18 +267,27 @@ _OPTIONS = st.fixed_dictionaries(
 )
 
 
+# Both services keep the same promises.
+_KINDS = st.sampled_from([Directory, Azure])
+
+
+def _world(directory: str, kind: type[Directory], roles: list[Role]) -> World:
+    return world_of(str(Path(directory) / "s"), *(role_of(kind, role) for role in roles), kind=kind)
+
+
 def _asked(world: World) -> list[dict[str, str]]:
-    return [{"role": role.name} for role in world.directory.roles]
+    return [{"role": role.name, "provider": world.provider} for role in world.directory.roles]
 
 
 def _addresses(found: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    return {(f"id-{one['role'].lower()}", one["scope"]) for one in found}
+    kinds = {"entra_roles": Role, "azure_resources": AzureRole}
+    return {(kinds[one["provider"]](one["role"]).id, one["scope"]) for one in found}
 
 
-@given(_ROLES, _OPTIONS)
-def test_check_mode_writes_nothing(roles, options):
+@given(_KINDS, _ROLES, _OPTIONS)
+def test_check_mode_writes_nothing(kind, roles, options):
     with tempfile.TemporaryDirectory() as directory:
-        here = world_of(str(Path(directory) / "s"), *roles)
+        here = _world(directory, kind, roles)
         before, on_disk = copy.deepcopy(here.directory.roles), _content(directory)
         result = here.run(check_mode=True, roles=_asked(here), **options)
         assert here.directory.writes == []
@@ -308,11 +302,11 @@ def _content(directory: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(directory).rglob("*.js*") if path.is_file()}
 
 
-@given(_ROLES, _OPTIONS)
-def test_promises_of_every_run(roles, options):
+@given(_KINDS, _ROLES, _OPTIONS)
+def test_promises_of_every_run(kind, roles, options):
     with tempfile.TemporaryDirectory() as directory:
-        here = world_of(str(Path(directory) / "s"), *roles)
-        before = {(role.id, role.scope): copy.copy(role) for role in roles}
+        here = _world(directory, kind, roles)
+        before = {(role.id, role.scope): copy.copy(role) for role in here.directory.roles}
         were_active = here.directory.state()
         result = here.run(roles=_asked(here), **options)
         assert result.get("failure", {}).get("code") != "unexpected", result["msg"]
@@ -345,10 +339,10 @@ def test_promises_of_every_run(roles, options):
         assert {(line["role_id"], line["scope"]) for line in intended} == written
 
 
-@given(_ROLES, _OPTIONS)
-def test_a_second_run_changes_nothing(roles, options):
+@given(_KINDS, _ROLES, _OPTIONS)
+def test_a_second_run_changes_nothing(kind, roles, options):
     with tempfile.TemporaryDirectory() as directory:
-        here = world_of(str(Path(directory) / "s"), *roles)
+        here = _world(directory, kind, roles)
         options = {**options, "minimum_remaining": "0", "too_early": "wait"}
         if here.run(roles=_asked(here), **options).get("failed"):
             return
@@ -359,10 +353,10 @@ def test_a_second_run_changes_nothing(roles, options):
         assert here.directory.state() <= before
 
 
-@given(_ROLES, _OPTIONS)
-def test_what_was_switched_on_is_what_undoing_switches_off(roles, options):
+@given(_KINDS, _ROLES, _OPTIONS)
+def test_what_was_switched_on_is_what_undoing_switches_off(kind, roles, options):
     with tempfile.TemporaryDirectory() as directory:
-        here = world_of(str(Path(directory) / "s"), *roles)
+        here = _world(directory, kind, roles)
         before = here.directory.state()
         options = {**options, "state": "active", "minimum_remaining": "0"}
         result = here.run(roles=_asked(here), **options)
@@ -379,11 +373,11 @@ def test_what_was_switched_on_is_what_undoing_switches_off(roles, options):
         assert before & still <= after, "a role that was active before was switched off"
 
 
-@given(_ROLES, _OPTIONS)
-def test_check_mode_foretells_the_run(roles, options):
+@given(_KINDS, _ROLES, _OPTIONS)
+def test_check_mode_foretells_the_run(kind, roles, options):
     """Where nothing stands in the way, what check mode says would be is what is."""
     with tempfile.TemporaryDirectory() as directory:
-        here = world_of(str(Path(directory) / "s"), *roles)
+        here = _world(directory, kind, roles)
         told = here.run(check_mode=True, roles=_asked(here), **options)
         done = here.run(roles=_asked(here), **options)
         if told.get("failed"):

@@ -1,0 +1,233 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task finds out only when it writes: a request under way, and an activation so young that the service denies it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.times import format_time
+
+from unit.clocks import NOW
+from unit.operations.azure import SUBSCRIPTION, Azure, AzureRole
+from unit.operations.directory import Directory, error
+from unit.operations.world import active, world_of
+
+
+def under_way(directory: Directory, status: str = "PendingApproval", start: float | None = None) -> dict:
+    """An own request that was made before, or by somebody else's task in this moment; it starts in so many minutes."""
+    role = directory.roles[0]
+    moment = None if start is None else format_time(NOW + timedelta(minutes=start))
+    made = {
+        "id": "of-another-task",
+        "action": "selfActivate",
+        "roleDefinitionId": role.id,
+        "directoryScopeId": role.scope,
+        "status": status,
+        "createdDateTime": format_time(NOW - timedelta(minutes=10)),
+        "scheduleInfo": {"startDateTime": moment},
+    }
+    directory.requests.append(made)
+    return made
+
+
+def at_the_first_write(here, happen: Callable[[], object]) -> None:
+    """Something that happens between what the task has read and what it writes."""
+    handle, happened = here.directory._handle, []
+
+    def handled(method, path, body):
+        if method != "GET" and not happened:
+            happened.append(True)
+            happen()
+        return handle(method, path, body)
+
+    here.directory._handle = handled
+
+
+@pytest.fixture
+def late(tmp_path):
+    """A world where an own request is found only by the write: Azure's are not read before."""
+    here = world_of(str(tmp_path / "state"), AzureRole("Reader"), kind=Azure)
+
+    def make(status: str = "PendingApproval", start: float | None = None):
+        under_way(here.directory, status, start)
+        return here
+
+    return make
+
+
+def test_a_request_under_way_is_told_and_not_made_again(late):
+    here = late()
+    result = here.run(role="Reader", wait=False)
+    assert "failed" not in result
+    row = result["roles"][0]
+    assert (result["changed"], row["changed"], row["status"]) == (False, False, "PendingApproval")
+    assert (row["request_id"], row["pending"]["request_id"]) == ("of-another-task", "of-another-task")
+    assert result["activated"] == []
+    assert [write[0] for write in here.directory.writes] == ["selfActivate"]
+    assert len(here.directory.requests) == 1
+
+
+def test_a_request_under_way_is_waited_for(late):
+    here = late()
+    role = here.directory.roles[0]
+    expire = here.directory._expire
+
+    def approve() -> None:
+        expire()
+        if here.fake.now >= NOW.timestamp() + 20:
+            role.active, role.start, role.end = True, NOW + timedelta(seconds=20), NOW + timedelta(hours=1)
+            here.directory.requests[0]["status"] = "Provisioned"
+
+    here.directory._expire = approve
+    result = here.run(role="Reader")
+    assert "failed" not in result
+    assert (result["changed"], result["activated"], result["roles"][0]["active"]) == (False, [], True)
+    assert 20 <= sum(here.fake.slept) < 60
+
+
+def test_a_request_of_another_task_is_not_withdrawn(late):
+    here = late()
+    result = here.run(role="Reader", wait_timeout=30)
+    assert (result["failure"]["code"], result["changed"], result["activated"]) == ("wait_timeout", False, [])
+    assert "goes on waiting" in result["msg"]
+    assert here.directory.requests[0]["status"] == "PendingApproval"
+
+
+def test_a_request_for_later_is_replaced(late):
+    here = late("Granted", start=300)
+    result = here.run(role="Reader")
+    assert "failed" not in result
+    assert (result["changed"], result["roles"][0]["active"], len(result["activated"])) == (True, True, 1)
+    assert [one["status"] for one in here.directory.requests] == ["Canceled", "Provisioned"]
+    assert result["roles"][0]["request_id"] == here.directory.requests[1]["id"]
+    assert [write[0] for write in here.directory.writes] == ["selfActivate", "cancel", "selfActivate"]
+    actions = [line["action"] for line in here.journal() if line["event"] == "submitting"]
+    assert actions == ["activate", "cancel", "activate"]
+
+
+def test_a_request_for_later_that_cannot_be_withdrawn_is_told(late):
+    here = late("Granted", start=300)
+    here.directory._cancel = lambda _number: (400, error("InvalidRequest"))
+    result = here.run(role="Reader")
+    assert (result["failed"], result["changed"], result["activated"]) == (True, False, [])
+    assert here.directory.requests[0]["status"] == "Granted"
+    assert [write[0] for write in here.directory.writes] == ["selfActivate"]
+
+
+def test_azures_requests_are_read_before_where_a_start_is_asked_for(tmp_path):
+    here = world_of(str(tmp_path / "state"), AzureRole("Reader"), kind=Azure)
+    under_way(here.directory, "Granted", start=100)
+    result = here.run(role="Reader", start_time=format_time(NOW + timedelta(minutes=120)))
+    assert (result["changed"], result["roles"][0]["pending"]["request_id"]) == (False, "of-another-task")
+    assert here.directory.writes == []
+
+
+def test_a_request_under_way_that_cannot_be_looked_at_is_told(late):
+    here = late()
+    handle = here.directory._handle
+
+    def handled(method, path, body):
+        if method == "GET" and here.directory.writes and "roleEligibility" in path:
+            return 500, error("Busy")
+        return handle(method, path, body)
+
+    here.directory._handle = handled
+    result = here.run(role="Reader")
+    assert (result["failure"]["code"], result["changed"]) == ("service_unavailable", False)
+    assert "is under way, but cannot be looked at" in result["msg"]
+
+
+def test_of_several_only_what_is_under_way_is_joined(tmp_path):
+    here = world_of(str(tmp_path / "state"), *map(AzureRole, ("A", "B", "C")), kind=Azure)
+    under_way(here.directory, "Granted", start=300)
+    result = here.run(roles=[{"role": name, "provider": "azure_resources"} for name in "ABC"])
+    assert "failed" not in result
+    assert [row["changed"] for row in result["roles"]] == [True] * 3
+    assert [one["role"] for one in result["activated"]] == ["A", "B", "C"]
+    assert sorted(one["status"] for one in here.directory.requests) == ["Canceled", *["Provisioned"] * 3]
+
+
+# Azure says for a minute or more that a young activation does not exist.
+
+
+def young(tmp_path, since: float = 0.2, unknown_for: float = 1.5):
+    """An Azure role that was activated so many minutes ago; so long the service denies it."""
+    here = world_of(str(tmp_path / "state"), active(kind=AzureRole, since=since), kind=Azure)
+    here.directory.unknown_for = timedelta(minutes=unknown_for)
+    return here
+
+
+def test_a_young_activation_that_is_denied_is_waited_out(tmp_path):
+    here = young(tmp_path)
+    result = here.run(role="Reader", state="inactive")
+    assert "failed" not in result
+    assert (result["changed"], result["roles"][0]["active"]) == (True, False)
+    assert result["deactivated"] == [{"provider": "azure_resources", "role": "Reader", "scope": SUBSCRIPTION}]
+    assert 280 <= sum(here.fake.slept) <= 330
+
+
+def test_a_young_activation_that_is_denied_may_be_left(tmp_path):
+    here = young(tmp_path)
+    result = here.run(role="Reader", state="inactive", too_early="leave")
+    assert "failed" not in result
+    row = result["roles"][0]
+    assert (result["changed"], result["deactivated"]) == (False, [])
+    assert (row["status"], row["active"]) == ("left_to_expire", True)
+    assert any("left to expire" in warning for warning in result["warnings"])
+
+
+def test_a_young_activation_that_is_denied_may_fail_the_task(tmp_path):
+    here = young(tmp_path)
+    result = here.run(role="Reader", state="inactive", too_early="fail")
+    failure = result["failure"]
+    assert (failure["code"], failure["service_code"]) == ("too_early", "RoleAssignmentDoesNotExist")
+    assert (result["changed"], result["deactivated"], failure["role"]) == (False, [], "Reader")
+    assert "a moment ago" in result["msg"]
+    assert "five minutes" in failure["advice"]
+
+
+def test_one_that_was_accepted_a_moment_ago_and_is_not_listed_is_too_young_still(tmp_path):
+    here = world_of(str(tmp_path / "state"), AzureRole("Reader"), kind=Azure)
+    here.directory.unknown_for = timedelta(seconds=90)
+    assert here.run(role="Reader", wait=False)["changed"] is True
+    handle = here.directory._handle
+
+    def handled(method, path, body):
+        return (200, {"value": []}) if "roleAssignmentScheduleInstances" in path else handle(method, path, body)
+
+    # The lists have not heard of it.
+    here.directory._handle = handled
+    result = here.run(role="Reader", state="inactive", too_early="fail")
+    assert (result["failure"]["code"], result["changed"]) == ("too_early", False)
+    assert len(here.directory.state()) == 1
+
+
+def test_one_that_has_ended_meanwhile_is_no_failure(tmp_path):
+    here = young(tmp_path, unknown_for=0)
+
+    def end() -> None:
+        here.directory.roles[0].active = False
+
+    at_the_first_write(here, end)
+    result = here.run(role="Reader", state="inactive", too_early="fail")
+    assert "failed" not in result
+    assert (result["changed"], result["deactivated"], result["roles"][0]["active"]) == (False, [], False)
+
+
+def test_an_old_activation_that_is_denied_is_not_taken_for_young(tmp_path):
+    here = young(tmp_path, since=2.6, unknown_for=600)
+    result = here.run(role="Reader", state="inactive", wait_timeout=20)
+    assert (result["failure"]["code"], result["changed"], result["deactivated"]) == ("wait_timeout", False, [])
+    assert len(here.directory.writes) == 1
+
+
+def test_waiting_for_a_young_activation_ends(tmp_path):
+    here = young(tmp_path, unknown_for=2)
+    here.directory._refusal = lambda _role, _body: "ActiveDurationTooShort"
+    result = here.run(role="Reader", state="inactive")
+    assert (result["failure"]["code"], result["changed"]) == ("too_early", False)
+    assert sum(here.fake.slept) < 400

@@ -1,0 +1,69 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs whole activation tasks before a directory that keeps PIM's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import activation, connection
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions, Token
+
+from unit.clocks import NOW, START, FakeClock
+from unit.operations.azure import Azure, AzureRole
+from unit.operations.directory import Directory, Role
+from unit.state.saved import session
+
+
+@dataclass
+class World:
+    """An account that is signed in, before a directory."""
+
+    fake: FakeClock
+    directory: Directory
+    path: str
+
+    @property
+    def provider(self) -> str:
+        return "azure_resources" if isinstance(self.directory, Azure) else "entra_roles"
+
+    def run(self, check_mode: bool = False, **given: Any) -> dict[str, Any]:
+        """The result of one task with these options; everything else is left at its default."""
+        spec = activation.spec()["argument_spec"]
+        params = {name: option.get("default") for name, option in spec.items()}
+        params.update({"session_dir": self.path, "provider": self.provider, **given})
+        context = Context(clock=self.fake.clock, environ={"HOME": self.path}, check_mode=check_mode, diff=True)
+        with mock.patch.object(connection, "Transport", return_value=self.directory):
+            result = perform(activation.OPERATION, params, context)
+        result["warnings"] = context.warnings
+        return result
+
+    def journal(self) -> list[dict[str, Any]]:
+        return Journal(self.path, self.fake.clock).lines()
+
+
+def world_of(path: str, *roles: Role, kind: type[Directory] = Directory) -> World:
+    fake = FakeClock()
+    tokens = {api: Token("a-token", START, START + 30 * 86400, []) for api in ("graph", "arm")}
+    Sessions(path, fake.clock).save(session(tokens=tokens, scopes={api: [] for api in tokens}, refresh_token=None))
+    return World(fake, kind(fake, list(roles)), path)
+
+
+def active(name: str = "Reader", left: float = 60, since: float = 60, kind: type[Role] = Role, **changes: Any) -> Role:
+    """A role that was activated so many minutes ago, with so many left."""
+    values = {"active": True, "start": NOW - timedelta(minutes=since), "end": NOW + timedelta(minutes=left), **changes}
+    return kind(name, **values)
+
+
+def role_of(kind: type[Directory], role: Role) -> Role:
+    """The same role where such a directory has it."""
+    if not issubclass(kind, Azure):
+        return role
+    return AzureRole(**{**role.__dict__, "scope": AzureRole.scope})
