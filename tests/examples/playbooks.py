@@ -20,6 +20,9 @@ UNATTENDED: Mapping[str, Any] = {
     "device_login": {"approve_as": "operator@contoso.example", "interval": "PT1S"},
 }
 
+# The app registration that the tenants of demo and simulator have: Microsoft's own clients do not serve all three providers.
+OWN_CLIENT: Mapping[str, str] = {"ENTRA_PIM_CLIENT_ID": "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"}
+
 
 def variables(simulator: Simulator, sessions: Path) -> dict[str, str]:
     """The environment of a playbook: the simulator's own variables, a code for the sign-in, a place for sessions."""

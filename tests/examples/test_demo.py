@@ -1,7 +1,7 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make demo`` shows the main job, whatever the user's environment says, and leaves nothing behind."""
+"""``make demo`` shows the main job with all three providers, whatever the user's environment says, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -69,9 +69,15 @@ def test_demo(demo):
         "after one second; Entra keeps it for five minutes",
         "operator@contoso.example in tenant",
         "ELIGIBLE  ACTIVE  UNTIL",
-        "403: refused",
-        "Security Reader is active until",
-        "200: accepted",
+        "named locations: 403: refused",
+        "managed devices: 403: refused",
+        "tags of the resource group: 403: refused",
+        "Security Reader at Directory is active until",
+        "member at Server Admins is active until",
+        "Contributor at rg-web is active until",
+        "named locations: 200: accepted",
+        "managed devices: 200: accepted",
+        "tags of the resource group: 200: accepted",
         "Give back what this play took",
         "TASK [The roles after]",
     ]

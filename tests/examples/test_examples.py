@@ -93,6 +93,84 @@ def test_elevate_gives_back_where_the_work_fails(simulator, tmp_path):
     assert playbooks.activated(simulator) == set()
 
 
+# What three_providers.yml takes, by the names of the simulator.
+_TAKEN = {
+    ("Security Reader", "/"),
+    ("member", "Server Admins"),
+    ("Contributor", "/subscriptions/6b4f0d92-37ae-4c58-91e0-d2a7c5f8134b/resourceGroups/rg-web"),
+}
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """The tenant of the demo, and how to run an example in it as a client that serves all three providers."""
+    with Simulator(tenant=_DEMO_TENANT) as simulator:
+        environment = playbooks.variables(simulator, tmp_path / "sessions") | playbooks.OWN_CLIENT
+
+        def run(name, *arguments):
+            return playbooks.run(_EXAMPLES / name, environment, *arguments)
+
+        yield simulator, run
+
+
+def test_three_providers(demo):
+    """Refused, accepted and given back with each of the three; and once more."""
+    simulator, run = demo
+    # Elevate and give back; the first time, sign in as well.
+    for changes in (3, 2):
+        output = run("three_providers.yml")
+        assert _changed(output) == changes
+        assert "for entra_roles, groups, azure_resources" in " ".join(output.split())
+        assert output.count("403: refused") == 3
+        assert output.count("200: accepted") == 3
+        after = output[output.index("TASK [The roles after]") :]
+        for row in (r"Security Reader +Directory", r"member +Server Admins", r"Contributor +Production"):
+            assert re.search(rf"{row} +yes +- +-", after)
+        assert playbooks.activated(simulator) == set()
+        assert "Sim-" not in output
+        assert "eyJ" not in output
+    requests = simulator.control("GET", "requests")["requests"]
+    assert {one["action"] for one in requests} == {"selfActivate", "selfDeactivate"}
+    assert len(requests) == 2 * 2 * len(_TAKEN)
+    # One sign-in: one code was shown.
+    assert len(simulator.calls("devicecode$")) == 1
+
+
+def test_three_providers_gives_back_where_the_work_fails(demo, tmp_path):
+    """The work asks for an Azure role that is not among those taken."""
+    simulator, run = demo
+    playbook = tmp_path / "three_providers.yml"
+    text = (_EXAMPLES / "three_providers.yml").read_text()
+    playbook.write_text(text.replace("retries: 30", "retries: 0"))
+    roles = [{"role": "Security Reader"}, {"provider": "groups", "role": "member", "scope": "Server Admins"}]
+    with pytest.raises(AssertionError, match="RUNNING HANDLER .Give back what this play took"):
+        run(playbook, "-e", json.dumps({"pim_roles": roles}))
+    assert playbooks.activated(simulator) == set()
+    requests = simulator.control("GET", "requests")["requests"]
+    assert [one["action"] for one in requests].count("selfDeactivate") == len(roles)
+
+
+def test_groups(demo):
+    simulator, run = demo
+    for changes in (3, 2):
+        output = run("groups.yml", "-e", "pim_too_early=wait")
+        assert _changed(output) == changes
+        assert "member of Server Admins until" in output
+        assert playbooks.activated(simulator) == set()
+
+
+def test_azure_resources(demo):
+    simulator, run = demo
+    for changes in (3, 2):
+        output = run("azure_resources.yml", "-e", "pim_too_early=wait")
+        assert _changed(output) == changes
+        assert "Contributor at /subscriptions/6b4f0d92-37ae-4c58-91e0-d2a7c5f8134b: not active" in output
+        assert "patched:" in output
+        assert playbooks.activated(simulator) == set()
+    scopes = {one["scope"] for one in simulator.control("GET", "requests")["requests"]}
+    assert scopes == {"/subscriptions/6b4f0d92-37ae-4c58-91e0-d2a7c5f8134b/resourceGroups/rg-web"}
+
+
 def test_elevate_leaves_what_was_active_before(play, simulator):
     play("long_work.yml", pim_role="Security Reader")
     output = play("elevate.yml")
@@ -105,9 +183,9 @@ def test_elevate_leaves_what_was_active_before(play, simulator):
 def test_check_mode_from_a_clean_start(simulator, tmp_path, path):
     """Nobody is signed in, nothing is asked of the service, and the whole playbook passes."""
     environment = playbooks.variables(simulator, tmp_path / "sessions")
-    playbooks.run(path, environment, "--check", "--diff")
+    playbooks.run(path, environment | playbooks.OWN_CLIENT, "--check", "--diff")
     assert not (tmp_path / "sessions").exists()
-    assert simulator.calls("devicecode|/token|/v1.0/") == []
+    assert simulator.calls("devicecode|/token|/v1.0/|/providers/") == []
 
 
 def test_check_mode_of_elevate_with_a_session(play, simulator, tmp_path):
@@ -177,7 +255,7 @@ def test_module_defaults(simulator, tmp_path):
     first, second = re.search(r"operator@contoso.example: (\d+), manyroles@contoso.example: (\d+)", output).groups()
     tenant = DEFAULT_TENANT.read_text()
     assert int(first) > 10
-    assert int(second) == tenant.count("{principal: manyroles@contoso.example,")
+    assert int(second) == tenant.count("{principal: manyroles@contoso.example, role:")
     assert "Sim-" not in output
 
 
