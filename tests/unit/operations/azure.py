@@ -32,9 +32,10 @@ class AzureRole(Role):
 
 @dataclass
 class Azure(Directory):
-    """``unknown_for``: so long after an activation the service denies that there is one."""
+    """``unknown_for``: so long after an activation the service denies that there is one. ``names``: as each write called its request."""
 
     unknown_for: timedelta = timedelta(0)
+    names: list[str] = field(default_factory=list)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, method: str, url: str, *, json_body: Any = None, **_options: Any) -> Reply:
@@ -72,6 +73,8 @@ class Azure(Directory):
 
     def _put(self, scope: str, name: str, properties: dict[str, Any], *, validate: bool) -> tuple[int, Any]:
         action = properties["requestType"]
+        if not validate:
+            self.names.append(name)
         status, made = self._request(
             {
                 **properties,

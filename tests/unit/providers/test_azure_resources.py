@@ -575,8 +575,8 @@ def test_a_scope_becomes_what_rows_have(written, scope):
         (f"providers/Microsoft.Authorization/roleDefinitions/{READER}", READER),
         ("Reader", "Reader"),
         ("Reader/Writer", "Reader/Writer"),
-        (f"{READER}x", f"{READER}x"),
-        (f"{READER}\n", f"{READER}\n"),
+        (f"{READER.upper()}x", f"{READER.upper()}x"),
+        (f"{READER.upper()}\n", f"{READER.upper()}\n"),
     ],
 )
 def test_a_role_becomes_what_rows_have(written, role):
