@@ -63,6 +63,13 @@ def test_every_error_code_has_its_row_and_no_other():
     assert service <= set(rows)
 
 
+def test_codes_of_the_service_with_advice_have_their_row():
+    """Those that are told as the service has them; the others have a code of the collection."""
+    cells = _first_cells(_section(_text("docs/troubleshooting.md"), "## Codes of the service"))
+    rows = {cell.strip("`") for cell in cells if cell.startswith("`")}
+    assert rows == set(advice.SERVICE_ADVICE) - set(advice.SERVICE_CODES)
+
+
 def test_every_key_of_a_failure_is_explained():
     text = _text("docs/troubleshooting.md")
     cells = _first_cells(text[: text.index("## Codes")])
