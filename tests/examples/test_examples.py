@@ -143,7 +143,7 @@ def test_three_providers_gives_back_where_the_work_fails(demo, tmp_path):
     text = (_EXAMPLES / "three_providers.yml").read_text()
     playbook.write_text(text.replace("retries: 30", "retries: 0"))
     roles = [{"role": "Security Reader"}, {"provider": "groups", "role": "member", "scope": "Server Admins"}]
-    with pytest.raises(AssertionError, match="RUNNING HANDLER .Give back what this play took"):
+    with pytest.raises(AssertionError, match=r"RUNNING HANDLER .Give back what this play took"):
         run(playbook, "-e", json.dumps({"pim_roles": roles}))
     assert playbooks.activated(simulator) == set()
     requests = simulator.control("GET", "requests")["requests"]
