@@ -16,13 +16,15 @@ from typing import Any
 from ..api.calls import Answer
 from ..errors import PimError
 from ..models import DONE, PROVISIONING, SCHEDULED, WAITING, Request, RoleRow
-from ..plans.rows import JUST_NOW, key_of, lately_activated, moment_of
+from ..plans.rows import JUST_NOW, key_of, lately_activated, moment_of, switched_off
 from ..providers.registry import PROVIDERS
 from .connection import Connection
 from .context import Context
 from .holdings import Found, read_rows
 
 _RECENT = timedelta(seconds=JUST_NOW)
+# The journal and the service's Date have whole seconds.
+_INEXACT = timedelta(seconds=2)
 # Seconds between looks: listings of the service have been seen to lag by half a minute.
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 # A request that nobody knows after so many looks is not on its way.
@@ -32,13 +34,21 @@ _LOOKS_FOR_UNKNOWN = 3
 def arriving(
     connection: Connection, rows: Sequence[RoleRow], listed: Mapping[str, Found], _context: Context
 ) -> list[RoleRow]:
-    """The same rows, to be switched on; where that was done a moment ago, it is waited for and not asked for again."""
-    lines = connection.journal.lines() if any(not row.active for row in rows) else []
-    return [
-        row if request is None else replace(row, pending=replace(request, phase=PROVISIONING))
-        for row in rows
-        for request in [_lately_activated(connection, row, listed[row.provider], lines)]
-    ]
+    """The same rows, to be switched on. Where that was done a moment ago, it is waited for and not asked for again; where this account
+    has ended it a moment ago, it is not taken for active, however long it is listed."""
+    lines = connection.journal.recent(_RECENT)
+    found = []
+    for row in rows:
+        request = _lately_activated(connection, row, listed[row.provider], lines)
+        if request is not None:
+            row = replace(row, pending=replace(request, phase=PROVISIONING))
+        elif row.assignment_type == "activated" and row.active_since is not None:
+            last = _last_accepted(lines, connection, row)
+            since = connection.now() - row.active_since
+            if last is not None and last.action == "deactivate" and last.age <= since + _INEXACT:
+                row = switched_off(row)
+        found.append(row)
+    return found
 
 
 def leaving(
@@ -46,7 +56,7 @@ def leaving(
 ) -> list[RoleRow]:
     """The same rows, to be switched off; what was accepted a moment ago counts as active, listed or not: it has to be given back."""
     found = list(rows)
-    lines = connection.journal.lines() if any(not row.active for row in rows) else []
+    lines = connection.journal.recent(_RECENT)
     suspects: dict[int, str] = {}
     for place, row in enumerate(rows):
         request = _lately_activated(connection, row, listed[row.provider], lines)
@@ -120,7 +130,7 @@ def _taken_for_active(row: RoleRow, since: datetime) -> RoleRow:
 def _open_request(lines: Sequence[Mapping[str, Any]], connection: Connection, row: RoleRow) -> str | None:
     """The request id of an activation of this role that the journal knows to be accepted a moment ago, if nothing ended it since."""
     last = _last_accepted(lines, connection, row)
-    return last.request_id if last is not None and last.action == "activate" and last.age < _RECENT else None
+    return last.request_id if last is not None and last.action == "activate" else None
 
 
 @dataclass(frozen=True)

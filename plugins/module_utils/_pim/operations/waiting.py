@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import DONE, PENDING, SCHEDULED, WAITING, RoleRow
+from ..models import DONE, PENDING, PROVISIONING, SCHEDULED, WAITING, RoleRow
 from ..plans import activation as plan
 from ..plans.rows import merge, same_role, switched_off
 from ..providers.registry import PROVIDERS
@@ -74,7 +74,7 @@ def _let_go_of_scheduled(works: Sequence[Work]) -> None:
     """What starts later is not waited for."""
     for work in works:
         planned, request = work.step.after.pending, work.request
-        later = planned is not None and planned.start_time is not None
+        later = planned is not None and planned.start_time is not None and planned.phase != PROVISIONING
         if not work.settled and (later or (request is not None and request.phase == SCHEDULED)):
             work.row = replace(work.row, pending=request)
             work.settled = True

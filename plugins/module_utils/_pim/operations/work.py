@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from ..errors import PimError
@@ -14,6 +15,9 @@ from ..models import Request, RoleRow
 from ..plans.activation import AWAIT, KEEP, RENEW, Step
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
+
+# An activation starts no earlier than it was asked for; services round.
+_INEXACT = timedelta(seconds=5)
 
 
 @dataclass
@@ -57,11 +61,12 @@ class Work:
         return self.row.title
 
     def is_the_old_one(self, active: RoleRow) -> bool:
-        """Whether the service still lists the activation that a renewal has ended."""
+        """Whether the service still lists an activation that was ended before this task's own."""
         before = self.step.before.expires_at
-        if self.step.action != RENEW or before is None or active.expires_at is None:
-            return False
-        return active.expires_at <= before
+        if self.step.action == RENEW and before is not None and active.expires_at is not None:
+            return active.expires_at <= before
+        asked = self.request.created_at if self.request is not None and self.switched_on else None
+        return asked is not None and active.active_since is not None and active.active_since < asked - _INEXACT
 
     def made(self, pending: Request) -> bool:
         """Whether a request found waiting is this task's own, the answer to which was lost."""

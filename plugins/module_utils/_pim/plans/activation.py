@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from ..advice import step_up_advice
 from ..errors import PimError
-from ..models import SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
+from ..models import PROVISIONING, SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
 from ..times import format_duration, format_time, later
 from .rows import switched_off
 
@@ -194,7 +194,8 @@ def _wanted_active(row: RoleRow, terms: Terms, now: datetime) -> tuple[str, PimE
     if row.pending is not None:
         begins = row.pending.start_time
         asked = terms.start if terms.start is not None and terms.start > now else now
-        return (AWAIT if begins is None or begins <= asked else REPLACE), None
+        later_than_asked = begins is not None and begins > asked and row.pending.phase != PROVISIONING
+        return (REPLACE if later_than_asked else AWAIT), None
     if not row.eligible:
         return KEEP, PimError("not_eligible", f"{_name(row)}: this account is not eligible for it")
     return ACTIVATE, None

@@ -51,6 +51,18 @@ class Journal:
             return []
         return [line for line in map(_parse, (files.read(self._path) or b"").split(b"\n")) if line is not None]
 
+    def recent(self, within: timedelta) -> list[dict[str, Any]]:
+        """The readable lines that were written within this time, oldest first; what is older is not even read through."""
+        if not files.check_directory(self._directory, create=False):
+            return []
+        found: list[dict[str, Any]] = []
+        for raw in reversed((files.read(self._path) or b"").split(b"\n")):
+            line = _parse(raw)
+            if line is not None and self.age(line) > within:
+                break
+            found += [line] if line is not None else []
+        return found[::-1]
+
     def age(self, line: Mapping[str, Any]) -> timedelta:
         """How long ago a line was written, by this machine's clock."""
         return self._clock.now() - parse_time(line["at"])
