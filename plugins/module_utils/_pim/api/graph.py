@@ -59,13 +59,21 @@ class Graph(Api):
                     refused = True
             if refused:
                 renewed = True
-                if self._bearer.renewed(self.name, self._bearer.token(self.name)) is None:
+                if not self._renew():
                     again = []
             if not again or attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
                 break
             waited += wait
             self._transport.pause(wait)
         return [outcomes[index] for index in range(len(calls))]
+
+    def _renew(self) -> bool:
+        """Whether there is another token; a failure to get one must not hide what the other calls of a batch have done."""
+        try:
+            return self._bearer.renewed(self.name, self._bearer.token(self.name)) is not None
+        except PimError:
+            # The refusal of the token is what each call is told.
+            return False
 
     def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int], attempt: int) -> dict[int, Reply | PimError]:
         items = []

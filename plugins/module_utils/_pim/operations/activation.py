@@ -98,7 +98,7 @@ def _decided(
             raise told
         listed[name] = told
     rows = [row for told in listed.values() for row in told.rows]
-    below = below_for(connection, options.wanted, rows)
+    below = below_for(connection, options.wanted, rows, renewing=options.active and options.minimum_remaining > 0)
     terms, now = _terms(connection, options), connection.now()
     targets = _resolved(options, rows, below)
     # A row at a scope of its own, below an eligibility, is not among those listed.

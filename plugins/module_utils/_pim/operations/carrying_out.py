@@ -154,7 +154,8 @@ class CarryOut:
             if pending is None:
                 # The look that follows tells what became of it.
                 continue
-            work.request, work.status, work.ours = pending, pending.status, work.made(pending)
+            # This task's own only where an earlier try of its call, whose answer was lost, may have made it.
+            work.request, work.status, work.ours = pending, pending.status, work.switched_on and work.made(pending)
             work.switched_on = work.changed = work.ours
             row = replace(work.row, pending=pending)
             step = plan.first_look(work.step.wanted, row, self._terms, self._connection.now())

@@ -18,11 +18,13 @@ from .connection import Connection
 _LEVELS = 6
 
 
-def below_for(connection: Connection, wanted: Sequence[Wanted], rows: Sequence[RoleRow]) -> Below:
+def below_for(
+    connection: Connection, wanted: Sequence[Wanted], rows: Sequence[RoleRow], *, renewing: bool = False
+) -> Below:
     """Answers whether a scope lies below another for all roles of a task; asks the service only where its answer matters."""
     questions: dict[tuple[str, str], set[str]] = {}
     for one in wanted:
-        for outer in open_questions(one, rows, _by_path):
+        for outer in open_questions(one, rows, _by_path, renewing=renewing):
             questions.setdefault((one.provider, outer), set()).add(str(one.scope))
     known = {question: _children(connection, *question, scopes) for question, scopes in questions.items()}
 

@@ -54,13 +54,19 @@ def resolve(wanted: Wanted, rows: Sequence[RoleRow], below: Below, *, active: bo
     return found[0]
 
 
-def open_questions(wanted: Wanted, rows: Sequence[RoleRow], below: Below) -> list[str]:
-    """The scopes of which has to be known what lies below them, before this role can be resolved."""
+def open_questions(wanted: Wanted, rows: Sequence[RoleRow], below: Below, *, renewing: bool = False) -> list[str]:
+    """The scopes of which has to be known what lies below them, before this role can be resolved.
+
+    `renewing`: it matters of an active role, too, on which eligibility it stands.
+    """
     scope = wanted.scope
-    named = [row for row in rows if row.provider == wanted.provider and row.eligible and bears(row, wanted.role)]
-    if scope is None or any(at(row, scope) or below(row.provider, scope, str(row.scope)) for row in named):
+    named = [row for row in rows if row.provider == wanted.provider and bears(row, wanted.role)]
+    if scope is None or any(at(row, scope) and (row.eligible or not renewing) for row in named):
         return []
-    return [str(row.scope) for row in named if below(row.provider, scope, str(row.scope)) is None]
+    outer = [row for row in named if row.eligible]
+    if any(below(row.provider, scope, str(row.scope)) for row in outer):
+        return []
+    return [str(row.scope) for row in outer if below(row.provider, scope, str(row.scope)) is None]
 
 
 def _where_it_counts(named: Sequence[RoleRow], active: bool) -> list[RoleRow]:

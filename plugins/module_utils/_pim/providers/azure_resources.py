@@ -36,15 +36,15 @@ _FIXED = {
     name.lower(): name
     for name in ("subscriptions", "resourceGroups", "providers", "managementGroups", "Microsoft.Management")
 }
-_ALIAS = re.compile(r"/providers/Microsoft\.Subscription(?=/subscriptions/)", re.IGNORECASE)
+_ALIAS = re.compile(r"^/providers/Microsoft\.Subscription(?=/subscriptions/)", re.IGNORECASE | re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-# No empty segment, none that leads elsewhere, and nothing that would end a path.
-_SEGMENT = r"(?!\.{1,2}(?:/|$))[^/?#%\x00-\x1f]+"
+# No empty segment, none that leads elsewhere, nothing that would end a path, and no blank at either end.
+_SEGMENT = r"(?!\.{1,2}(?:/|$)|\s)[^/?#%\x00-\x1f\x7f\ud800-\udfff]+(?<!\s)"
 _RESOURCE = rf"/providers/{_SEGMENT}(?:/{_SEGMENT}/{_SEGMENT})+"
 _SCOPE = re.compile(
     rf"/providers/Microsoft\.Management/managementGroups/{_SEGMENT}"
     rf"|/subscriptions/{_SEGMENT}(?:/resourceGroups/{_SEGMENT})?(?:{_RESOURCE})?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 

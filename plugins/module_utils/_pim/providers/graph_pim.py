@@ -20,7 +20,7 @@ from ..api.calls import Answer, Call
 from ..errors import PimError
 from ..models import Holding, Policy, Request, RoleRow
 from ..times import format_duration, format_time
-from .base import Activation, Listing, literal, maybe_text, part, rows, text, time
+from .base import Activation, Listing, literal, maybe_text, objects, part, rows, text, time
 from .policies import policy_of
 from .requests import action_of, phase_of
 
@@ -108,7 +108,7 @@ class GraphPim(ABC):
             str(maybe_text(row, "id")).lower(): maybe_text(row, "displayName")
             for answer in answers
             if isinstance(answer, Answer)
-            for row in rows(answer)
+            for row in objects(answer.body, "value")
         }
         return [replace(line, scope_name=line.scope_name or names.get(line.scope.lower())) for line in holdings]
 
