@@ -208,6 +208,10 @@ def test_pages() -> None:
             found += names(body["value"])
             link, pages = body.get("nextLink"), pages + 1
             assert link is None or link.startswith(f"{simulator.url}/")
+            assert pages < 9, "a link that leads nowhere new"
+            other = link and link.replace("EligibilityScheduleInstances", "EligibilitySchedules")
+            if other:
+                assert error_of(client.call("GET", other, token, version=None)) == (400, "InvalidSkipToken")
         assert (found, pages) == (EVERYTHING, 3)
         answer = client.call("GET", f"{AUTHORIZATION}/{ELIGIBLE}?{MINE}&$skiptoken=WzAsMF0", token)
         assert error_of(answer) == (400, "InvalidSkipToken")

@@ -14,13 +14,14 @@ from simulator.arm_client import (
     DEVELOPMENT,
     HUB,
     PRODUCTION,
+    READER,
     TAGS,
     WEB,
     WEB01,
     ArmClient,
     role_definition,
 )
-from simulator.service_client import ADMINISTRATOR, error_of
+from simulator.service_client import ADMINISTRATOR, OPERATOR, OWN_CLIENT, claims_of, error_of
 from simulator_process import Simulator
 
 RESOURCES = "2021-04-01"
@@ -103,6 +104,47 @@ def test_child_resources(arm: ArmClient) -> None:
     two = children("", "$getAllChildren=true&$filter=resourceType eq 'subscription' or resourceType eq 'resourcegroup'")
     assert len(two) == 6
     assert children("", who=arm.arm_token(NEWCOMER)) == []
+
+
+def test_a_role_below_shows_the_subscription() -> None:
+    holding = {"principal": NEWCOMER, "provider": "azure_resources", "role": "Reader", "scope": "Connectivity/rg-hub"}
+    with Simulator(changes={"assignments": [holding]}) as simulator:
+        client = ArmClient(simulator)
+        rows = client.call("GET", "/subscriptions", client.arm_token(NEWCOMER), "2022-12-01").json()["value"]
+        assert [row["displayName"] for row in rows] == ["Connectivity"]
+
+
+def test_an_activated_membership_brings_what_the_group_holds() -> None:
+    azure = {"principal": "Server Admins", "provider": "azure_resources", "scope": "Production"}
+    changes = {
+        "assignments": [{**azure, "role": "Contributor"}],
+        "eligibilities": [
+            {**azure, "role": "Reader"},
+            {"principal": OPERATOR, "provider": "groups", "role": "member", "scope": "Server Admins"},
+        ],
+    }
+    with Simulator(changes=changes) as simulator:
+        client = ArmClient(simulator)
+        token = client.arm_token()
+        assert client.call("GET", TAGS, token, RESOURCES).status_code == 403
+        assert client.listed("roleEligibilityScheduleInstances", token) == []
+        graph = client.token(client_id=OWN_CLIENT)
+        (group,) = [row for row in simulator.control("GET", "state")["eligible"] if row["provider"] == "groups"]
+        order = {
+            "accessId": "member",
+            "principalId": claims_of(token)["oid"],
+            "groupId": group["scope"],
+            "action": "selfActivate",
+            "justification": "a test",
+            "scheduleInfo": {"expiration": {"type": "afterDuration", "duration": "PT1H"}},
+        }
+        path = "identityGovernance/privilegedAccess/group/assignmentScheduleRequests"
+        assert client.graph("POST", path, graph, json=order).status_code == 201
+        assert client.call("GET", TAGS, token, RESOURCES).status_code == 200
+        assert [
+            row["properties"]["memberType"] for row in client.listed("roleEligibilityScheduleInstances", token)
+        ] == ["Group"]
+        assert client.put(token, PRODUCTION, READER).status_code == 201
 
 
 def test_an_application_has_the_rights_of_its_role() -> None:

@@ -336,6 +336,19 @@ def test_lag() -> None:
         assert ("Server Admins", "member") not in groups.held(token)
         gone = groups.ask(token, "Server Admins", "selfDeactivate")
         assert error_of(gone) == (400, "RoleAssignmentDoesNotExist")
+        # what starts later is late from its start on, its schedule from its creation on
+        now = parse_time(simulator.control("GET", "time")["now"])
+        start = format_time(now + timedelta(minutes=10))
+        schedule = {"startDateTime": start, "expiration": {"type": "afterDuration", "duration": "PT1H"}}
+        target = groups.ask(token, "Server Admins", scheduleInfo=schedule).json()["targetScheduleId"]
+        schedules = f"{ROOT}/assignmentSchedules/{MINE}"
+        assert target not in {row["id"] for row in groups.rows(schedules, token)}
+        simulator.advance("PT34S")
+        assert target in {row["id"] for row in groups.rows(schedules, token)}
+        simulator.advance("PT9M30S")
+        assert ("Server Admins", "member") not in groups.held(token)
+        simulator.advance("PT34S")
+        assert ("Server Admins", "member") in groups.held(token)
         # roles do not lag because groups do
         assert groups.request(token, "fdd7a751-b60b-444a-984c-02652fe8fa1c").status_code == 201
         assert ("fdd7a751-b60b-444a-984c-02652fe8fa1c", "/") in groups.active(token)

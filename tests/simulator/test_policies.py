@@ -100,6 +100,7 @@ def test_what_is_not_there(client: Client) -> None:
     unknown = policy_id[:-1] + ("0" if policy_id[-1] != "0" else "1")
     for path in (
         f"{POLICIES}/{unknown}",
+        f"{POLICIES}/{policy_id.replace(client.simulator.tenant_id, ROLE)}",
         f"{POLICIES}/{policy_id}/rules/Nonsense",
         f"{ASSIGNMENTS}/{policy_id}_{APPROVED}",
     ):

@@ -93,9 +93,7 @@ class Store:
         for schedule in sorted(self._activated, key=lambda s: s.end or far):
             if schedule.end is not None and schedule.end <= now and schedule.removed is None:
                 moment = now if schedule.outlives else schedule.end
-                went_on, schedule.outlives = schedule.outlives, self.area.outlives(schedule, moment)
-                if went_on and not schedule.outlives:
-                    schedule.removed = now
+                schedule.outlives = self.area.outlives(schedule, moment)
             if not schedule.ended(now):
                 running.append(schedule)
         self._activated = running
