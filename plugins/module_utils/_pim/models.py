@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .times import format_duration, format_time
@@ -19,6 +19,8 @@ from .times import format_duration, format_time
 CLOUD_NAMES = ("public", "usgov", "usgov_dod", "china")
 # The service keeps an activation, and asks of one, at least this long (Microsoft Entra documentation, "pim-how-to-add-role-to-user").
 SHORTEST_ACTIVATION = 300
+# The start of an activation for now lies a few seconds after its request, and the service's Date has whole seconds only.
+A_MOMENT = timedelta(minutes=1)
 
 # Phases of a request, whatever its service calls its status.
 WAITING = "waiting"  # for an approver

@@ -141,13 +141,14 @@ class CarryOut:
         self._join([work for work in works if work.under_way and not work.settled])
 
     def _join(self, works: Sequence[Work]) -> None:
-        """A request is on its way that the plan did not know: this task's own, or an earlier one, to be waited for or replaced."""
+        """The service knows more than the plan did: the role is active, or a request waits, this task's own or an earlier one, which is to
+        be waited for or replaced."""
         found = read_rows(self._connection, list(dict.fromkeys(work.row.provider for work in works))) if works else {}
         replaced = []
         for work in works:
             told = found[work.row.provider]
             if isinstance(told, PimError):
-                reason = f"A request for {work.name} is under way, but cannot be looked at: {told.message}"
+                reason = f"{work.name} is active or asked for already, but cannot be looked at: {told.message}"
                 work.failed(told.retold(reason))
                 continue
             pending = told.again(work.row, self._connection.now()).pending
@@ -199,9 +200,7 @@ class CarryOut:
         if outcome.service_code in _THERE | _UNDER_WAY:
             # An earlier try of this very call was carried out after all; else somebody was quicker, and this task changed nothing.
             work.switched_on = work.changed = outcome.repeated
-            # The look that follows tells what is there.
-            work.request = None
-            work.under_way = outcome.service_code in _UNDER_WAY
+            work.request, work.under_way = None, True
             return True
         return False
 

@@ -36,7 +36,7 @@ class Work:
     changed: bool = False
     status: str | None = None
     error: PimError | None = None
-    # The service refused, because a request for this role waits already.
+    # The service refused, because the role is active or asked for already.
     under_way: bool = False
     # Nothing more to be done or waited for.
     settled: bool = False

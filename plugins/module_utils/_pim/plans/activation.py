@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from ..advice import step_up_advice
 from ..errors import PimError
-from ..models import PROVISIONING, SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
+from ..models import A_MOMENT, PROVISIONING, SHORTEST_ACTIVATION, Policy, Request, RoleRow, Wanted
 from ..times import format_duration, format_time, later
 from .rows import switched_off
 
@@ -193,7 +193,8 @@ def _wanted_active(row: RoleRow, terms: Terms, now: datetime) -> tuple[str, PimE
         return RENEW, None
     if row.pending is not None:
         begins = row.pending.start_time
-        asked = terms.start if terms.start is not None and terms.start > now else now
+        # A start for now is the moment the service took the request up.
+        asked = terms.start if terms.start is not None and terms.start > now else now + A_MOMENT
         later_than_asked = begins is not None and begins > asked and row.pending.phase != PROVISIONING
         return (REPLACE if later_than_asked else AWAIT), None
     if not row.eligible:

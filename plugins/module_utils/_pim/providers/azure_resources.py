@@ -211,7 +211,7 @@ class AzureResources:
         status = text(properties, "status")
         start = time(part(properties, "scheduleInfo"), "startDateTime")
         return Request(
-            request_id=text(body, "name"),
+            request_id=text(body, "name").lower(),
             role_id=self.canonical_role(maybe_text(properties, "roleDefinitionId") or ""),
             scope=self.canonical_scope(maybe_text(properties, "scope") or ""),
             action=action_of(properties.get("requestType")),

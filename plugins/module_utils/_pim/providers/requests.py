@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from ..models import DENIED, DONE, FAILED, PROVISIONING, SCHEDULED, WAITING, WITHDRAWN
+from ..models import A_MOMENT, DENIED, DONE, FAILED, PROVISIONING, SCHEDULED, WAITING, WITHDRAWN
 
 # Status of a request (Microsoft Graph, resource "request", and the values the engine behind it is known to use) -> phase.
 _PHASES = {
@@ -36,15 +36,13 @@ _PHASES = {
 }
 # These are also what a request is called that was accepted for a later start.
 _MAY_BE_SCHEDULED = frozenset({"granted", "schedulecreated", "pendingschedulecreation", "pendingprovisioning"})
-# The start of an activation for now lies a few seconds after its request, and the service's Date has whole seconds only.
-_MOMENT = timedelta(minutes=1)
 _ACTIONS = {"selfactivate": "activate", "selfdeactivate": "deactivate"}
 
 
 def phase_of(status: str, start: datetime | None, now: datetime) -> str:
     """The phase a status stands for; one that nobody has seen yet is taken for one on its way."""
     if status.lower() in _MAY_BE_SCHEDULED and start is not None and start > now:
-        return SCHEDULED if start - now > _MOMENT else PROVISIONING
+        return SCHEDULED if start - now > A_MOMENT else PROVISIONING
     return _PHASES.get(status.lower(), PROVISIONING)
 
 
