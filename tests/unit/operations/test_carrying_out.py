@@ -140,7 +140,7 @@ def test_a_request_under_way_that_cannot_be_looked_at_is_told(late):
     here.directory._handle = handled
     result = here.run(role="Reader")
     assert (result["failure"]["code"], result["changed"]) == ("service_unavailable", False)
-    assert "is under way, but cannot be looked at" in result["msg"]
+    assert "is active or asked for already, but cannot be looked at" in result["msg"]
 
 
 def test_of_several_only_what_is_under_way_is_joined(tmp_path):
