@@ -39,6 +39,10 @@ _LISTED = {
     "enabledRules": ("MultiFactorAuthentication", "Justification", "Ticketing"),
 }
 
+# Members of enumerations as documented bodies print them, beside the schema's spelling.
+# Page policyroot-list-rolemanagementpolicyassignments: the policies of a group.
+_ALSO_PRINTED = {"unifiedRoleManagementPolicyRuleTargetOperations": ("All",)}
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DURATION = re.compile(r"-?P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII)
 _OF_PYTHON = {"str": "Edm.String", "bool": "Edm.Boolean", "int": "Edm.Int32", "datetime.datetime": "Edm.DateTimeOffset"}
@@ -213,7 +217,8 @@ class Published:
         elif wanted.type.startswith("Edm."):
             yield from _primitive_faults(value, wanted.type, where)
         elif self._schemas[wanted.type].kind == "enum":
-            if value not in self._schemas[wanted.type].members or value == "unknownFutureValue":
+            members = (*self._schemas[wanted.type].members, *_ALSO_PRINTED.get(wanted.type, ()))
+            if value not in members or value == "unknownFutureValue":
                 yield f"{where} is no {wanted.type}: {value!r:.80}"
         elif not isinstance(value, dict):
             yield f"{where} is no object: {value!r:.80}"
@@ -262,8 +267,9 @@ class Published:
             above = self._schemas[above].base if above in self._schemas else None
         if above is not None:
             return self._schemas[name]
-        # Of a trimmed type the types below it are not described.
-        return self._schemas[type_name] if self._schemas[type_name].trimmed and name not in self._schemas else None
+        # Of a trimmed type the types below it are not described, or do not tell what they are below.
+        described = name in self._schemas and not self._schemas[name].trimmed
+        return self._schemas[type_name] if self._schemas[type_name].trimmed and not described else None
 
     def _listed_faults(self, name: str, value: Any, schema: Schema, where: str) -> Iterator[str]:
         listed = _LISTED.get(name, ())

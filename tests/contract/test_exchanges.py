@@ -214,7 +214,7 @@ WRONG = {
         "no unifiedRoleManag",
     ),
     "property of another rule": ("rules", _set("reply", "value", 0, "claimValue", to="c1"), "claimValue is unknown"),
-    "enum in a list": ("rules", _set("reply", "value", 0, "target", "operations", to=["All"]), "TargetOperations"),
+    "enum in a list": ("rules", _set("reply", "value", 0, "target", "operations", to=["Alle"]), "TargetOperations"),
     # refusals
     "refusal's status": ("refusal", _set("status", to=418), "answered with 418"),
     "refusal's form": ("refusal", _set("reply", to={"message": "no"}), "another form"),

@@ -116,6 +116,39 @@ def test_approve(told):
     assert told["decided twice"]["refused"][0] == 409
 
 
+def test_lists_of_groups(told):
+    eligible = told["eligible groups"]
+    assert eligible["first_page"] == 5
+    assert ["Server Admins", "member", "direct"] in eligible["held"]
+    assert ["Server Admins", "owner", "direct"] in eligible["held"]
+    assert ["Help Desk", "member", "group"] in eligible["held"]
+    assert told["active groups"]["held"] == {"Reporting": "assigned"}
+    assert told["groups filtered"]["rows"] == 1
+    assert told["groups filtered"]["without"][0] == 400
+
+
+def test_policies_of_groups(told):
+    policies = told["policies of a group"]
+    assert policies["names"] == ["Server Admins"]
+    assert policies["roles"] == ["member", "owner"]
+    assert (policies["scope"], policies["rules"]) == (True, 17)
+    assert (policies["maximum"], policies["must_end"]) == (8 * 3600, True)
+
+
+def test_activate_deactivate_and_deny_groups(told):
+    activated = told["activated a group"]
+    assert activated["validated"][1] is True
+    assert (activated["status"], activated["type"]) == ("Provisioned", "activated")
+    assert (activated["target"], activated["using"]) == (True, True)
+    assert activated["seconds"] == pytest.approx(3600, abs=5)
+    assert activated["again"] == [400, "RoleAssignmentExists"]
+    assert told["deactivated a group"] == {"status": "Revoked", "active": False}
+    denied = told["denied a group"]
+    assert (denied["asked"], denied["status"]) == ("PendingApproval", "Denied")
+    assert denied["waiting"] == [True]
+    assert denied["stage"] == ["InProgress", "NotReviewed", True]
+
+
 def test_calls_and_answers_are_as_published(told, graph, capsys):
     findings = Checker(graph).check(told["exchanges"])
     with capsys.disabled():

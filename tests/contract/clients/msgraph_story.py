@@ -1,7 +1,7 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entra roles with Microsoft's own clients, msal and msgraph-sdk: what happened goes to stdout, one JSON object on each line.
+"""Entra roles and groups with Microsoft's own clients, msal and msgraph-sdk: what happened goes to stdout, one JSON object on each line.
 
 Run by the Python of a virtual environment that has them: ``msgraph_story.py URL CA_FILE TENANT CLIENT_ID``. Two people sign in
 by device code; the codes are the first two lines. Nothing here knows the collection or the simulator.
@@ -23,10 +23,16 @@ from azure.core.credentials import AccessToken
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 from msgraph import GraphServiceClient
+from msgraph.generated.models.approval_stage import ApprovalStage
 from msgraph.generated.models.expiration_pattern import ExpirationPattern
 from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.privileged_access_group_assignment_schedule_request import (
+    PrivilegedAccessGroupAssignmentScheduleRequest,
+)
+from msgraph.generated.models.privileged_access_group_relationships import PrivilegedAccessGroupRelationships
 from msgraph.generated.models.request_schedule import RequestSchedule
+from msgraph.generated.models.schedule_request_actions import ScheduleRequestActions
 from msgraph.generated.models.ticket_info import TicketInfo
 from msgraph.generated.models.unified_role_assignment_schedule_request import UnifiedRoleAssignmentScheduleRequest
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
@@ -45,6 +51,10 @@ SCOPES = [
         "RoleEligibilitySchedule.Read.Directory",
         "RoleAssignmentSchedule.ReadWrite.Directory",
         "RoleManagementPolicy.Read.Directory",
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+        "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+        "RoleManagementPolicy.Read.AzureADGroup",
+        "GroupMember.Read.All",
         "User.Read",
     )
 ]
@@ -256,14 +266,114 @@ async def approval(
     tell("decided twice", refused=await refusal(step.patch(decision)))
 
 
+def membership(
+    principal: str, group: str, *, action: ScheduleRequestActions, validate: bool = False
+) -> PrivilegedAccessGroupAssignmentScheduleRequest:
+    request = PrivilegedAccessGroupAssignmentScheduleRequest(
+        action=action,
+        access_id=PrivilegedAccessGroupRelationships.Member,
+        principal_id=principal,
+        group_id=group,
+        is_validation_only=validate or None,
+    )
+    if action == ScheduleRequestActions.SelfActivate:
+        request.justification = "Contract test"
+        expiration = ExpirationPattern(type=ExpirationPatternType.AfterDuration, duration="PT1H")
+        request.schedule_info = RequestSchedule(expiration=expiration)
+    return request
+
+
+async def groups(graph: GraphServiceClient, principal: str, approver: GraphServiceClient) -> None:
+    of_pim = graph.identity_governance.privileged_access.group
+    eligible_builder = of_pim.eligibility_schedule_instances.filter_by_current_user_with_on("principal")
+    active_builder = of_pim.assignment_schedule_instances.filter_by_current_user_with_on("principal")
+    requests = of_pim.assignment_schedule_requests
+
+    page = await eligible_builder.get(options(eligible_builder, expand=["group", "principal"]))
+    eligible = await all_pages(graph, page)
+    ids = {row.group.display_name: row.group_id for row in eligible}
+    tell(
+        "eligible groups",
+        first_page=len(page.value),
+        held=sorted((row.group.display_name, row.access_id, row.member_type) for row in eligible),
+        mine={row.principal_id == principal for row in eligible if row.member_type == "direct"},
+    )
+
+    async def active() -> dict[str, Any]:
+        first = await active_builder.get(options(active_builder, expand=["group", "activatedUsing"]))
+        return {row.group.display_name: row for row in await all_pages(graph, first)}
+
+    tell("active groups", held={name: row.assignment_type for name, row in (await active()).items()})
+    everybodys = of_pim.assignment_schedule_instances
+    filtered = await everybodys.get(options(everybodys, filter=f"principalId eq '{principal}'"))
+    tell("groups filtered", rows=len(filtered.value), without=await refusal(everybodys.get()))
+
+    admins = ids["Server Admins"]
+    found = await graph.groups.get(options(graph.groups, filter=f"id in ('{admins}')", select=["id", "displayName"]))
+    policies = graph.policies.role_management_policy_assignments
+    wanted = f"scopeId eq '{admins}' and scopeType eq 'Group'"
+    assigned = await policies.get(options(policies, filter=wanted, expand=["policy($expand=rules)"]))
+    rules = {rule.id: rule for rule in assigned.value[0].policy.rules}
+    tell(
+        "policies of a group",
+        names=[group.display_name for group in found.value],
+        roles=sorted(one.role_definition_id for one in assigned.value),
+        scope=assigned.value[0].policy.scope_id == admins,
+        rules=len(rules),
+        maximum=rules["Expiration_EndUser_Assignment"].maximum_duration.total_seconds(),
+        must_end=rules["Expiration_Admin_Eligibility"].is_expiration_required,
+    )
+
+    activate = ScheduleRequestActions.SelfActivate
+    validated = await requests.post(membership(principal, admins, action=activate, validate=True))
+    made = await requests.post(membership(principal, admins, action=activate))
+    row = (await active())["Server Admins"]
+    tell(
+        "activated a group",
+        validated=(validated.status, validated.is_validation_only),
+        status=made.status,
+        target=made.target_schedule_id == f"{admins}_member_{made.id}",
+        type=row.assignment_type,
+        seconds=(row.end_date_time - row.start_date_time).total_seconds(),
+        using=row.activated_using.group_id == admins,
+        again=await refusal(requests.post(membership(principal, admins, action=activate))),
+    )
+    await asyncio.sleep(FLOOR_SECONDS)
+    given = await requests.post(membership(principal, admins, action=ScheduleRequestActions.SelfDeactivate))
+    tell("deactivated a group", status=given.status, active="Server Admins" in await active())
+
+    asked = await requests.post(membership(principal, ids["Change Board"], action=activate))
+    others = approver.identity_governance.privileged_access.group
+    waiting_builder = others.assignment_schedule_requests.filter_by_current_user_with_on("approver")
+    waiting = await waiting_builder.get(options(waiting_builder, filter="status eq 'PendingApproval'"))
+    stages = others.assignment_approvals.by_approval_id(asked.approval_id).stages
+    (stage,) = (await stages.get()).value
+    decision = ApprovalStage(review_result="Deny", justification="Contract test")
+    await stages.by_approval_stage_id(stage.id).patch(decision)
+    request = await requests.by_privileged_access_group_assignment_schedule_request_id(asked.id).get()
+    tell(
+        "denied a group",
+        asked=asked.status,
+        waiting=[one.id == asked.id for one in waiting.value],
+        stage=(stage.status, stage.review_result, stage.assigned_to_me),
+        status=request.status,
+    )
+
+
+async def whole(people: list[Sequence[Any]], principal: str) -> None:
+    """In one loop: a client is bound to the one that it was first used in."""
+    operator, approver = people
+    await story(operator[0], principal, approver)
+    await groups(operator[0], principal, approver[0])
+
+
 def main(url: str, ca_path: str, tenant: str, client_id: str) -> None:
     people = [Person(f"{url}/{tenant}", client_id, ca_path) for _number in range(2)]
     for person in people:
         tell("sign in", user_code=person.user_code)
     claims = [person.sign_in() for person in people]
     tell("signed in", people=[one["preferred_username"] for one in claims])
-    operator, approver = (clients(person, url, ca_path) for person in people)
-    asyncio.run(story(operator[0], claims[0]["oid"], approver))
+    asyncio.run(whole([clients(person, url, ca_path) for person in people], claims[0]["oid"]))
 
 
 if __name__ == "__main__":
