@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import Answer, Call
@@ -269,6 +270,18 @@ def test_a_token_refused_for_an_item_is_renewed_once():
     api, wire = graph(expired, "second", "third")
     assert {outcome.code for outcome in api.run(reads(2))} == {"session_expired"}
     assert [sent[3] for sent in wire.sent] == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize("code", ["session_expired", "network", "login_failed"])
+def test_a_token_that_cannot_be_renewed_hides_no_write_of_a_batch(code):
+    refusal = {"error": {"code": "InvalidAuthenticationToken", "message": "expired"}}
+    api, wire = graph(batch(lambda one: item(one, 401, refusal) if one["id"] == "1" else item(one, 201, {"id": "r"})))
+    api._bearer.renewed = mock.Mock(side_effect=PimError(code, "no other token"))
+    accepted, refused, also_accepted = api.run(writes(3))
+    assert (accepted, also_accepted) == (Answer(201, {"id": "r"}), Answer(201, {"id": "r"}))
+    # It was refused for certain, and is told so.
+    assert (refused.code, refused.status, refused.uncertain) == ("session_expired", 401, False)
+    assert (len(wire.sent), api._bearer.renewed.call_count) == (1, 1)
 
 
 def test_a_read_that_has_no_network_is_raised():

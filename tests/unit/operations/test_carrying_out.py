@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import format_time
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 
 from unit.clocks import NOW
 from unit.operations.azure import SUBSCRIPTION, Azure, AzureRole
-from unit.operations.directory import Directory, error
-from unit.operations.world import active, world_of
+from unit.operations.directory import Directory, Role, error, reply
+from unit.operations.world import World, active, role_of, world_of
 
 
 def under_way(directory: Directory, status: str = "PendingApproval", start: float | None = None) -> dict:
@@ -47,13 +51,23 @@ def at_the_first_write(here, happen: Callable[[], object]) -> None:
     here.directory._handle = handled
 
 
+def a_world(tmp_path, kind: type[Directory], *roles: Role) -> World:
+    return world_of(str(tmp_path / "state"), *(role_of(kind, role) for role in roles), kind=kind)
+
+
+@pytest.fixture(params=[Directory, Azure])
+def kind(request) -> type[Directory]:
+    """The directory's requests are read before, Azure's are not: what comes in between is found by the write alone."""
+    return request.param
+
+
 @pytest.fixture
-def late(tmp_path):
-    """A world where an own request is found only by the write: Azure's are not read before."""
-    here = world_of(str(tmp_path / "state"), AzureRole("Reader"), kind=Azure)
+def late(tmp_path, kind):
+    """A world where an own request is found only by the write."""
+    here = a_world(tmp_path, kind, Role("Reader"))
 
     def make(status: str = "PendingApproval", start: float | None = None):
-        under_way(here.directory, status, start)
+        at_the_first_write(here, lambda: under_way(here.directory, status, start))
         return here
 
     return make
@@ -105,8 +119,9 @@ def test_a_request_for_later_is_replaced(late):
     assert [one["status"] for one in here.directory.requests] == ["Canceled", "Provisioned"]
     assert result["roles"][0]["request_id"] == here.directory.requests[1]["id"]
     assert [write[0] for write in here.directory.writes] == ["selfActivate", "cancel", "selfActivate"]
-    # The name of a request that was refused may be taken.
-    assert len(set(here.directory.names)) == 2
+    if isinstance(here.directory, Azure):
+        # The name of a request that was refused may be taken.
+        assert len(set(here.directory.names)) == 2
     actions = [line["action"] for line in here.journal() if line["event"] == "submitting"]
     assert actions == ["activate", "cancel", "activate"]
 
@@ -151,6 +166,61 @@ def test_of_several_only_what_is_under_way_is_joined(tmp_path):
     assert [row["changed"] for row in result["roles"]] == [True] * 3
     assert [one["role"] for one in result["activated"]] == ["A", "B", "C"]
     assert sorted(one["status"] for one in here.directory.requests) == ["Canceled", *["Provisioned"] * 3]
+
+
+# A request that is found after an answer was lost is this task's own.
+
+
+def first_answer(here, turn_into: Callable[[Reply], Reply], unlisted: int = 0) -> None:
+    """What becomes of the answer to the first write; so many lists after it do not tell of the request that it made."""
+    send, handle, lists = here.directory.send, here.directory._handle, []
+
+    def sent(method, url, *, json_body=None, **options):
+        writes = len(here.directory.writes)
+        told = send(method, url, json_body=json_body, **options)
+        return turn_into(told) if len(here.directory.writes) == 1 and not writes else told
+
+    def handled(method, path, body):
+        if here.directory.writes and method == "GET" and re.search(r"Requests(/filter|\?)", path):
+            lists.append(path)
+            if len(lists) <= unlisted:
+                return 200, {"value": []}
+        return handle(method, path, body)
+
+    here.directory.send, here.directory._handle = sent, handled
+
+
+def gone(_told: Reply) -> Reply:
+    raise PimError("network", "the connection was closed", uncertain=True)
+
+
+def test_a_request_found_after_a_lost_answer_is_this_tasks_own(tmp_path, kind):
+    here = a_world(tmp_path, kind, Role("Reader", approval=True))
+    first_answer(here, gone)
+    result = here.run(role="Reader", wait_timeout=30)
+    assert (result["failure"]["code"], result["changed"], result["activated"]) == ("wait_timeout", False, [])
+    assert "this task's request was withdrawn" in result["msg"]
+    assert [one["status"] for one in here.directory.requests] == ["Canceled"]
+    assert [write[0] for write in here.directory.writes] == ["selfActivate", "cancel"]
+
+
+def test_a_request_found_by_the_second_try_of_a_lost_write_is_this_tasks_own(tmp_path, kind):
+    here = a_world(tmp_path, kind, Role("Reader", approval=True))
+    # It is looked for three times.
+    first_answer(here, gone, unlisted=3)
+    result = here.run(role="Reader", wait=False)
+    assert "failed" not in result
+    assert (result["changed"], len(result["activated"]), len(here.directory.requests)) == (True, 1, 1)
+    assert result["roles"][0]["pending"]["request_id"] == here.directory.requests[0]["id"]
+
+
+def test_a_request_found_by_a_repeated_write_is_this_tasks_own(tmp_path):
+    """The transport sends a write of Azure again by itself: the service then says that there is such a request."""
+    here = a_world(tmp_path, Azure, Role("Reader", approval=True))
+    first_answer(here, lambda _told: replace(reply(400, error("RoleAssignmentRequestExists")), tries=2))
+    result = here.run(role="Reader", wait_timeout=30)
+    assert (result["failure"]["code"], result["changed"], result["activated"]) == ("wait_timeout", False, [])
+    assert [one["status"] for one in here.directory.requests] == ["Canceled"]
 
 
 # Azure says for a minute or more that a young activation does not exist.

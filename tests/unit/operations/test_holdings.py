@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim import models
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.holdings import Found
+from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import Answer
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.holdings import Found, read_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +64,50 @@ def test_what_somebody_else_asked_for_is_not_its_own():
     row = eligible("Reader", RG)
     assert Found([], [request(scope=RG, principal_id="another")]).again(row, NOW).pending is None
     assert Found([], [request(scope=RG, principal_id="ME")]).again(row, NOW).pending is not None
+
+
+class Lists:
+    """Stands where the connection stands: two groups without names, and ``names`` as the answer that should tell them."""
+
+    def __init__(self, names: Answer | PimError) -> None:
+        self._names = names
+        self.warnings: list[str] = []
+        self.session = SimpleNamespace(object_id="me")
+
+    def now(self):
+        return NOW
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def run(self, calls):
+        return [self._answer(call.path) for call in calls]
+
+    def _answer(self, path: str) -> Answer | PimError:
+        if path.startswith("/groups?"):
+            return self._names
+        lines = [{"groupId": one, "accessId": "member", "group": None} for one in ("g1", "g2")]
+        return Answer(200, {"value": lines if "eligibility" in path else []})
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (Answer(200, {"value": [None]}), False),
+        (Answer(200, {"value": None}), False),
+        (PimError("forbidden", "no", status=403), True),
+        (PimError("throttled", "slow", status=429), True),
+        (PimError("invalid_response", "no rows"), True),
+    ],
+)
+def test_rows_without_names_have_their_ids(names, warned):
+    lists = Lists(names)
+    found = read_rows(lists, ["groups"])["groups"]
+    assert [(row.scope, row.scope_name, row.eligible) for row in found.rows] == [("g1", None, True), ("g2", None, True)]
+    assert len(lists.warnings) == warned
+    if isinstance(names, PimError):
+        assert names.code in lists.warnings[0]
+        assert "by its id" in lists.warnings[0]
 
 
 @given(st.lists(role_rows.rows(), max_size=4), st.lists(role_rows.requests, max_size=3), role_rows.rows())

@@ -12,6 +12,9 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.models import RoleR
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.narrowing import below_for
 from ansible_collections.entra.pim.plugins.module_utils._pim.plans.resolve import resolve
 
+from unit.operations.azure import SUBSCRIPTION, Azure, AzureRole
+from unit.operations.world import active, world_of
+
 AZURE = "azure_resources"
 
 
@@ -69,6 +72,42 @@ def test_what_paths_tell_costs_no_call(asked, rows):
     assert tree.rounds == []
     assert below(AZURE, subscription("a", "/resourceGroups/x"), subscription("a")) is True
     assert below("entra_roles", "/administrativeUnits/n", "/") is False
+
+
+@pytest.mark.parametrize("renewing", [False, True])
+def test_of_a_role_that_is_there_only_a_renewal_asks_what_it_stands_on(renewing):
+    tree = Tree(top=[subscription("a")])
+    rows = [row(group("top")), row(subscription("a"), eligible=False)]
+    below_for(tree, [wanted(subscription("a"))], rows, renewing=renewing)
+    assert tree.rounds == ([[group("top")]] if renewing else [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "questions"),
+    [
+        ({"state": "active"}, 0),
+        ({"state": "active", "minimum_remaining": "30m"}, 1),
+        ({"state": "inactive"}, 0),
+        # What it asks for is no renewal.
+        ({"state": "inactive", "minimum_remaining": "30m"}, 0),
+    ],
+)
+def test_a_task_asks_only_where_it_renews(tmp_path, asked, questions):
+    roles = [AzureRole("Reader", scope=group("top")), active(kind=AzureRole, eligible=False)]
+    here = world_of(str(tmp_path / "state"), *roles, kind=Azure)
+    handle, paths = here.directory._handle, []
+
+    def handled(method, path, body):
+        if "eligibleChildResources" in path:
+            paths.append(path)
+            return 200, {"value": [{"id": SUBSCRIPTION}]}
+        return handle(method, path, body)
+
+    here.directory._handle = handled
+    result = here.run(role="Reader", scope=SUBSCRIPTION, **asked)
+    assert "failed" not in result
+    assert result["changed"] is (asked["state"] == "inactive")
+    assert len(paths) == questions
 
 
 @pytest.mark.parametrize(
