@@ -514,6 +514,9 @@ SCOPES = [
 ]
 
 
+_WORDS = ["", *ALIAS.split("/"), *GROUP.split("/"), "resourceGroups", "rg"]
+
+
 @pytest.mark.parametrize("scope", SCOPES)
 def test_scopes_that_can_exist(scope):
     PROVIDER.check_scope(scope)
@@ -542,6 +545,17 @@ def test_a_scope_may_be_left_out():
             "/providers/Microsoft.Subscription/subscriptions",
             "/subscriptions/x/providers/../..",
         ],
+        # Blanks at either end of a segment.
+        *["/subscriptions/ x", "/subscriptions/x /resourceGroups/rg", "/subscriptions/x/resourceGroups/ rg"],
+        *["/subscriptions/x/resourceGroups/rg\u00a0/providers/n/t/y", "/subscriptions/x/providers/n/t /y"],
+        *["/subscriptions/x/resourceGroups/\u2003", "/providers/Microsoft.Management/managementGroups/\u3000mg"],
+        # Letters that only without regard to ASCII are those of the fixed parts.
+        *["/\u017fubscriptions/x", "/sub\u017fcriptions/x", "/subscriptions/x/re\u017fourceGroups/rg"],
+        *["/providers/Micro\u017foft.Management/managementGroups/mg", "/\uff53ubscriptions/x"],
+        *["/providers/Micro\u017foft.Subscription/subscriptions/x"],
+        # Halves of characters.
+        *["/subscriptions/\ud800", "/subscriptions/x/resourceGroups/a\udfffb"],
+        *["/subscriptions/x\x7fy", "/subscriptions/x/resourceGroups/rg\tb"],
     ],
 )
 def test_scopes_that_cannot_exist(scope):
@@ -560,10 +574,29 @@ def test_scopes_that_cannot_exist(scope):
         (f"{SUBSCRIPTION}/Providers/microsoft.compute/disks/D", f"{SUBSCRIPTION}/providers/microsoft.compute/disks/D"),
         ("Example Sub", "Example Sub"),
         ("/", "/"),
+        # The alias stands at the beginning, and once.
+        (f"{SUBSCRIPTION}{ALIAS}", f"{SUBSCRIPTION}{ALIAS}"),
+        (f"{GROUP}{ALIAS}", f"{GROUP}{ALIAS}"),
+        (
+            "/providers/Micro\u017foft.Subscription/subscriptions/x",
+            "/providers/Micro\u017foft.Subscription/subscriptions/x",
+        ),
     ],
 )
 def test_a_scope_becomes_what_rows_have(written, scope):
     assert PROVIDER.canonical_scope(written) == scope
+    assert PROVIDER.canonical_scope(scope) == scope
+
+
+@given(st.lists(st.sampled_from([*_WORDS, *(word.upper() for word in _WORDS)]) | st.text(max_size=3), max_size=9))
+def test_a_scope_of_rows_is_itself(words):
+    scope = PROVIDER.canonical_scope("/".join(words))
+    try:
+        PROVIDER.check_scope(scope)
+    except PimError as error:
+        assert error.code == "invalid_option"  # noqa: PT017  # both ends are right
+        return
+    assert PROVIDER.canonical_scope(scope) == scope
 
 
 @pytest.mark.parametrize(

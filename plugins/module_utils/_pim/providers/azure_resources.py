@@ -39,7 +39,7 @@ _FIXED = {
 _ALIAS = re.compile(r"^/providers/Microsoft\.Subscription(?=/subscriptions/)", re.IGNORECASE | re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 # No empty segment, none that leads elsewhere, nothing that would end a path, and no blank at either end.
-_SEGMENT = r"(?!\.{1,2}(?:/|$)|\s)[^/?#%\x00-\x1f\x7f\ud800-\udfff]+(?<!\s)"
+_SEGMENT = r"(?!\.{1,2}(?:/|$)|(?u:\s))[^/?#%\x00-\x1f\x7f\ud800-\udfff]+(?<!(?u:\s))"
 _RESOURCE = rf"/providers/{_SEGMENT}(?:/{_SEGMENT}/{_SEGMENT})+"
 _SCOPE = re.compile(
     rf"/providers/Microsoft\.Management/managementGroups/{_SEGMENT}"
