@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import PENDING, Holding
 from ansible_collections.entra.pim.plugins.module_utils._pim.plans.rows import (
+    JUST_NOW,
     key_of,
     lately_activated,
     merge,
@@ -102,6 +103,14 @@ def test_what_has_ended_says_nothing():
     assert merged(line(True, NOW), line(False, minutes(-1))) == []
     (row,) = merged(line(True, minutes(60)), line(False, minutes(-1)))
     assert row.active is False
+
+
+def test_what_is_listed_long_after_its_end_is_in_force():
+    """The service keeps the last owner of a group."""
+    (row,) = merged(line(True, minutes(60)), line(False, minutes(-6)))
+    assert row.active
+    assert row.expires_at == minutes(-6)
+    assert merged(line(True, minutes(-6))) == []
 
 
 def test_nothing_is_nothing():
@@ -215,7 +224,11 @@ def test_the_order_of_the_service_decides_nothing_but_the_order(lines, random):
 
 @given(st.lists(role_rows.holdings))
 def test_no_role_is_lost_doubled_or_made_up(lines):
-    living = [one for one in lines if one.end is None or one.end > NOW]
+    living = [
+        one
+        for one in lines
+        if one.end is None or one.end > NOW or (not one.eligible and one.end <= minutes(-JUST_NOW / 60))
+    ]
     found = merged(*lines)
     keys = [key_of(row.role_id, row.scope) for row in found]
     assert len(keys) == len(set(keys))

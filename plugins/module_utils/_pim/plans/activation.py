@@ -178,7 +178,8 @@ def twice(rows: Sequence[RoleRow]) -> RoleRow | None:
 
 def _wanted_active(row: RoleRow, terms: Terms, now: datetime) -> tuple[str, PimError | None]:
     if row.active:
-        if row.expires_at is None or row.expires_at - now >= timedelta(seconds=terms.minimum_remaining):
+        enough = timedelta(seconds=terms.minimum_remaining)
+        if not enough or row.expires_at is None or row.expires_at - now >= enough:
             return KEEP, None
         until = f"it is active until {format_time(row.expires_at)}, less than minimum_remaining={format_duration(terms.minimum_remaining)} from now"
         if not row.eligible:

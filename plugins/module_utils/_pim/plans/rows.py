@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..models import DONE, PENDING, SHORTEST_ACTIVATION, WITHDRAWN, Holding, Request, RoleRow
 
@@ -32,12 +32,13 @@ def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datet
     """One row for each (role, scope), in the order first seen.
 
     Where lines fall together: an active one decides `member_type`, the later end wins, permanent wins. A line whose end has passed
-    says nothing any more, however long the service goes on listing it.
+    says nothing any more; only an active one that is listed long after its end is in force still: the service keeps the last owner
+    of a group, and the last Global Administrator.
     """
     rows: dict[Key, RoleRow] = {}
     decided: dict[Key, Holding] = {}
     for line in holdings:
-        if line.end is not None and line.end <= now:
+        if line.end is not None and line.end <= now and (line.eligible or now - line.end < timedelta(seconds=JUST_NOW)):
             continue
         key = key_of(line.role_id, line.scope)
         row = rows.get(key) or RoleRow(
