@@ -10,7 +10,7 @@ from __future__ import annotations
 
 # Our codes (interface, section 4): what a playbook author can do.
 ADVICE: dict[str, str] = {
-    "ambiguous_role": "Name the scope too, or use the role_id, as entra.pim.pim_role_info lists them.",
+    "ambiguous_role": "Name the scope by its id too, or the role by its role_id, as entra.pim.pim_role_info lists them.",
     "unknown_role": "entra.pim.pim_role_info lists the roles of this account; names must match exactly, in any case.",
     "not_eligible": "entra.pim.pim_role_info lists where this account is eligible; ask an administrator for an eligible assignment.",
     "not_self_activated": "An administrator made this assignment, and only an administrator can end or change it.",
@@ -70,6 +70,7 @@ SERVICE_ADVICE: dict[str, str] = {
     "activation: give the group another owner first.",
     "AuthorizationFailed": "Azure lets nobody act at a scope that the account may not read: ask for read access there, or name a "
     "wider scope that the account is eligible at.",
+    "RequestCannotBeCancelled": "It has come into force or ended meanwhile: run again, and what there is is found.",
     "ResourceIsLocked": "A lock on the resource forbids it: have the lock removed.",
     "ScopeDoesNotMatchRoleDefinition": "The role does not exist at this scope: name a scope that entra.pim.pim_role_info lists.",
 }

@@ -142,7 +142,12 @@ class Access:
             if scopes is None:
                 raise PimError(
                     "not_connected",
-                    f"The session has no token for {API_NAMES.get(key, key)}, and {self.session.auth_method} sessions cannot get one",
+                    f"The session has no token for {API_NAMES.get(key, key)}: "
+                    + (
+                        "it was not made for it"
+                        if self.session.can_refresh
+                        else f"{self.session.auth_method} sessions cannot get one"
+                    ),
                     advice="Run entra.pim.pim_connect with the providers you need.",
                 )
             return self._refresh(key, scopes)
