@@ -16,12 +16,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 # A program that waits for what never happens must not outlive the test.
 PATIENCE = 60.0
 PAUSE = 0.2
-REQUESTS = "roleAssignmentScheduleRequests$"
+REQUESTS = "[aA]ssignmentScheduleRequests(/[^/]*)?$"
+LOOKS = "[aA]ssignmentScheduleInstances"
 
 
 class Refused(Exception):
@@ -67,8 +68,11 @@ def happened(control: Control, what: str, since: int) -> str | None:
         requests = control.call("GET", "requests")["requests"]
         return next((one["id"] for one in requests if one["status"] == "PendingApproval"), None)
     if what == "refused":
-        calls = control.call("GET", f"calls?path={REQUESTS}&since={since}")["calls"]
+        calls = control.call("GET", f"calls?path={quote(REQUESTS)}&since={since}")["calls"]
         return next((str(one["sequence"]) for one in calls if one["status"] == 400), None)
+    if what == "looked":
+        calls = control.call("GET", f"calls?path={quote(LOOKS)}&since={since}")["calls"]
+        return next((str(one["sequence"]) for one in calls if one["method"] == "GET"), None)
     raise ValueError(what)
 
 
