@@ -91,10 +91,12 @@ class Dialect(ABC):
         return self.instance_row(schedule) if collection.instances else self.schedule_row(schedule)
 
     @abstractmethod
-    def instance_row(self, schedule: Schedule) -> Row: ...
+    def instance_row(self, schedule: Schedule) -> Row:
+        """What holds now, as the wire has it."""
 
     @abstractmethod
-    def schedule_row(self, schedule: Schedule) -> Row: ...
+    def schedule_row(self, schedule: Schedule) -> Row:
+        """The standing rule, as the wire has it."""
 
     @abstractmethod
     def request_row(self, request: Request, version: str, digits: int = 3) -> Row:
