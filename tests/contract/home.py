@@ -16,6 +16,8 @@ from contract.recording import passwords
 from simulator_process import Simulator
 
 USER = "manyroles@contoso.example"
+# The organisation's own client, which may get tokens for Azure.
+OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 
 
 class Home:
@@ -43,6 +45,9 @@ class Home:
 
     def connect(self, **params: Any) -> tuple[str, dict[str, Any]]:
         return "connect", {**self._connect, **params}
+
+    def connect_azure(self, **params: Any) -> tuple[str, dict[str, Any]]:
+        return self.connect(client_id=OWN_CLIENT, providers=["azure_resources"], **params)
 
     def session(self, name: str = "default") -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.directory / f"{name}.json").read_text(encoding="utf-8"))

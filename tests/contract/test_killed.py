@@ -1,24 +1,26 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SIGKILL at fifty moments: session and journal stay readable, and the next run works."""
+"""SIGKILL at any moment: session and journal stay readable, and the next run works."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from contract.home import USER, Home
 from contract.one_task import Task
-from contract.recording import roles_of
+from contract.recording import addresses_of, roles_of
 from simulator_process import Simulator
 
 MOMENTS = 50
 KINDS = ("sign in", "refresh", "activate", "give back")
+AZURE_MOMENTS = 6
+ANNOUNCED_SECONDS = 20.0
 # Several writes, several lines in the journal.
 ROLES_AT_ONCE = 3
 # So that what a killed task has activated can be given back at once.
@@ -126,3 +128,57 @@ def test_what_is_left_after_all_that(home):
     assert home.one("role_info", status="active")["roles"] == []
     assert home.one("connect", state="absent")["changed"]
     assert {path.name for path in home.directory.iterdir()} <= {"journal.jsonl", "journal.jsonl.lock"}
+
+
+def test_killed_while_azure_roles_are_written(tmp_path, capsys):
+    """Each role is a call of its own, eight at a time: whatever got through, the journal has announced it."""
+    seed = random.SystemRandom().randrange(2**32)
+    moments = random.Random(seed)  # noqa: S311 - moments are no secrets
+    roles = addresses_of(USER, "azure_resources")
+    got_through = []
+    with Simulator(changes=CHANGES) as simulator:
+        home = Home(simulator, tmp_path)
+        operation, params = home.connect_azure()
+        assert home.one(operation, **params)["changed"]
+        # So that the writes take their time, and the kill is among them.
+        simulator.control("POST", "latency", {"ms": 40, "path": "roleAssignmentScheduleRequests/"})
+        for number in range(AZURE_MOMENTS):
+            requested, announced = _written(home)
+            state = "inactive" if _active(home) else "active"
+            task = home.task().ready()
+            task.begin("activation", roles=roles, state=state, justification="Test")
+            # Every other one only once the service has something.
+            index, before = (0, requested) if number % 2 else (1, announced)
+            _wait_for(lambda: _written(home)[index] > before)  # noqa: B023 - called at once
+            after = moments.uniform(0, 0.15)
+            time.sleep(after)
+            task.kill()
+            # A call that was under way is carried out all the same.
+            time.sleep(0.2)
+            where = f"{state} {number}, killed after {after:.4f} s, seed {seed}"
+            now_requested, now_announced = _written(home)
+            got_through.append((now_requested - requested).total())
+            assert not now_requested - now_announced, (where, "written, but not in the journal")
+            activated = {line["role"] for line in home.journal() if line.get("action") == "activate"}
+            assert _active(home) <= activated, (where, "active, but not in the journal")
+        # Readable, and of use to the next who comes.
+        assert home.one("session_info")["connected"]
+        result = home.one("activation", roles=roles, state="inactive")
+        assert not result.get("failed"), result
+        assert _active(home) == set()
+    with capsys.disabled():
+        print(f"\nwritten before the kill: {got_through} of {len(roles)} each, seed {seed}")
+    assert sum(got_through) > 0
+
+
+def _active(home: Home) -> set[str]:
+    """The roles that the service has as activated."""
+    rows = home.simulator.control("GET", "state")["active"]
+    return {row["role"] for row in rows if row["type"] == "Activated"}
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + ANNOUNCED_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nothing was written"
+        time.sleep(0.005)

@@ -91,6 +91,24 @@ def test_activating_a_role_each(home):
     home.check_files("default")
 
 
+def test_activating_one_azure_role(home):
+    """Each with a name of its own for the request: the service takes one, and the others find the role active."""
+    assert home.one(*home.connect_azure()[:1], **home.connect_azure()[1])["changed"]
+    order = {"provider": "azure_resources", "role": "Tag Contributor", "justification": "Test"}
+    results = home.all(*[("activation", order) for _number in range(AT_ONCE)])
+    _none_failed(results)
+    assert [len(result["activated"]) for result in results if result["changed"]] == [1]
+    assert all(result["roles"][0]["active"] for result in results)
+    requests = home.simulator.control("GET", "requests")["requests"]
+    active = home.simulator.control("GET", "state")["active"]
+    assert [(one["action"], one["status"]) for one in requests] == [("selfActivate", "Provisioned")], requests
+    assert [one["role"] for one in active if one["type"] == "Activated"] == ["Tag Contributor"]
+    # Whoever wrote has said so before, and what came of it: accepted once.
+    outcomes = Counter(line["outcome"] for line in home.journal() if line["event"] == "outcome")
+    assert outcomes["accepted"] == 1, outcomes
+    home.check_files("default")
+
+
 def test_all_of_it_together(home):
     """Somebody signs in anew while others refresh, read, and activate."""
     assert home.one("connect", **home.connect()[1])["changed"]
