@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -112,8 +113,28 @@ def test_a_write_that_may_have_been_carried_out_is_not_asked_again_when_told_to_
 def test_a_write_that_was_turned_away_is_asked_again(made, server, fake, answer):
     server.script = [answer, reply(201)]
     done = made(fake.clock).send("POST", server.url, json_body={})
-    assert (done.status, done.tries) == (201, 2)
+    # Nothing was carried out by the first try.
+    assert (done.status, done.unsure) == (201, False)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("lost", [reply(500), reply(503), reset()])
+def test_a_write_that_may_have_been_carried_out_before_is_told_as_such(made, server, fake, lost):
+    server.script = [lost, reply(201)]
+    assert made(fake.clock).send("PUT", server.url, json_body={}, repeatable=True).unsure
+    server.script = [reply(429), reply(201)]
+    assert not made(fake.clock).send("PUT", server.url, json_body={}, repeatable=True).unsure
+
+
+def test_where_the_task_was_ended_nothing_more_is_sent(made, server, fake):
+    """Another thread of the task waits to repeat a write, when the task is ended."""
+    server.script = [reply(503), reply(201)]
+    transports = []
+    transports.append(made(replace(fake.clock, sleep=lambda _seconds: transports[0].stop())))
+    with pytest.raises(PimError) as caught:
+        transports[0].send("PUT", server.url, json_body={}, repeatable=True)
+    assert (caught.value.code, caught.value.uncertain) == ("network", True)
+    assert len(server.requests) == 1
 
 
 def test_calls_end_by_the_moment_their_caller_gives(made, server, fake):

@@ -38,7 +38,7 @@ class PimError(Exception):
 
     `message` is one sentence of ours and becomes `msg`, with the advice behind it. `service_message` is what the service said.
     `uncertain` means: a write was sent and its fate is unknown, so look before repeating it.
-    `retry_after` is in seconds, where the service named one. `repeated`: the call had been sent before.
+    `retry_after` is in seconds, where the service named one. `repeated`: an earlier try of this call may have been carried out.
     """
 
     def __init__(

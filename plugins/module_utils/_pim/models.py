@@ -125,6 +125,8 @@ class RoleRow:
     expires_at: datetime | None = None
     pending: Request | None = None
     policy: Policy | None = None
+    # Of an activation that was ended a moment ago, and that lists may show still: when it began.
+    ended_since: datetime | None = field(default=None, compare=False)
     # What the provider must send back to name this role to its service; never part of a result.
     native: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

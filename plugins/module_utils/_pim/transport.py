@@ -55,8 +55,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    # How often the call was sent until this answer came.
-    tries: int = 1
+    # An earlier try of the same call may have been carried out: its answer was lost, or the service failed over it.
+    unsure: bool = False
 
     @property
     def text(self) -> str:
@@ -101,6 +101,7 @@ class Transport:
         self._environ = environ
         self._service_offset = 0.0
         self._until = float("inf")
+        self._stopped = False
         self._tls = _tls_context(clock, ca_path)
         self._session = requests.Session()
         self._session.mount("https://", _adapter(self._tls))
@@ -137,14 +138,18 @@ class Transport:
         if body is not None:
             sent_headers["Content-Type"] = "application/json"
         started = self._clock.monotonic()
-        attempt = 0
+        attempt, unsure = 0, False
         while True:
             attempt += 1
+            if self._stopped:
+                raise PimError("network", f"The task was ended before {_place(url)} was called", uncertain=unsure)
             try:
                 outcome: Reply | PimError = self._once(method, url, sent_headers, body, form)
             except PimError as error:
                 outcome = error
             wait = _delay_before_repeat(outcome, attempt, safe)
+            if wait is not None:
+                unsure = unsure or (outcome.uncertain if isinstance(outcome, PimError) else outcome.status >= 500)
             if wait is None:
                 break
             if wait >= min(REPEAT_BUDGET - (self._clock.monotonic() - started), self._left()):
@@ -161,7 +166,7 @@ class Transport:
         if isinstance(outcome, PimError):
             outcome.uncertain = outcome.uncertain and method not in _SAFE
             raise outcome
-        return replace(outcome, tries=attempt)
+        return replace(outcome, unsure=unsure and attempt > 1)
 
     @contextlib.contextmanager
     def until(self, moment: float) -> Iterator[None]:
@@ -171,6 +176,14 @@ class Transport:
             yield
         finally:
             self._until = before
+
+    def stop(self) -> None:
+        """The task was ended from outside: calls that other threads still have before them are not made any more."""
+        self._stopped = True
+
+    def is_over(self) -> bool:
+        """Whether the moment that bounds all calls has come."""
+        return self._clock.monotonic() >= self._until
 
     def _left(self) -> float:
         return max(1.0, self._until - self._clock.monotonic())

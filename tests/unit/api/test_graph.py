@@ -41,6 +41,12 @@ class Wire:
             raise outcome
         return outcome
 
+    def stop(self) -> None:
+        """No thread is behind."""
+
+    def is_over(self) -> bool:
+        return False
+
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
 

@@ -17,18 +17,22 @@ from hypothesis import strategies as st
 PATIENCE = 5.0
 
 
+def nothing() -> None:
+    """Nobody has to be told that the task was ended."""
+
+
 def test_nothing_is_nothing():
-    assert side_by_side(str, [], 0) == []
+    assert side_by_side(str, [], 0, nothing) == []
 
 
 def test_a_single_one_needs_no_thread():
-    assert side_by_side(lambda _item: threading.current_thread(), ["x"], 8) == [threading.current_thread()]
+    assert side_by_side(lambda _item: threading.current_thread(), ["x"], 8, nothing) == [threading.current_thread()]
 
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(), max_size=12), st.integers(1, 9))
 def test_the_order_is_that_of_the_items(items, at_once):
-    assert side_by_side(lambda item: item * 2, items, at_once) == [item * 2 for item in items]
+    assert side_by_side(lambda item: item * 2, items, at_once, nothing) == [item * 2 for item in items]
 
 
 def test_the_order_is_kept_where_the_last_is_done_first():
@@ -41,7 +45,7 @@ def test_the_order_is_kept_where_the_last_is_done_first():
         done[place].set()
         return place
 
-    assert side_by_side(work, range(6), 6) == [0, 1, 2, 3, 4, 5]
+    assert side_by_side(work, range(6), 6, nothing) == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 8])
@@ -60,7 +64,7 @@ def test_so_many_are_at_work_and_never_more(at_once):
         with lock:
             running -= 1
 
-    side_by_side(work, range(at_once * 3), at_once)
+    side_by_side(work, range(at_once * 3), at_once, nothing)
     assert most == at_once
 
 
@@ -74,7 +78,7 @@ def test_all_are_done_before_a_failure_is_raised():
         finished.append(place)
 
     with pytest.raises(ValueError, match="1"):
-        side_by_side(work, range(8), 3)
+        side_by_side(work, range(8), 3, nothing)
     assert sorted(finished) == [0, 2, 4, 5, 6, 7]
 
 
@@ -101,15 +105,17 @@ def test_where_the_task_is_ended_nothing_more_is_begun():
         while not go_on.wait(0.05):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
+    told: list[bool] = []
     bell = threading.Thread(target=ring)
     before, threads = signal.signal(signal.SIGALRM, end), set(threading.enumerate())
     try:
         bell.start()
         with pytest.raises(_Ended):
-            side_by_side(work, range(6), 2)
+            side_by_side(work, range(6), 2, lambda: told.append(True))
     finally:
         signal.signal(signal.SIGALRM, before)
         go_on.set()
     for thread in set(threading.enumerate()) - threads:
         thread.join(PATIENCE)
     assert sorted(begun) == [0, 1]
+    assert told == [True]

@@ -66,6 +66,12 @@ class Directory:
             return reply(200, {"responses": answers[::-1]})
         return reply(*self._handle(method, path, json_body))
 
+    def stop(self) -> None:
+        """No thread is behind."""
+
+    def is_over(self) -> bool:
+        return False
+
     def pause(self, seconds: float) -> None:
         if seconds > 0:
             self.fake.clock.sleep(seconds)

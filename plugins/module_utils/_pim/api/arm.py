@@ -23,7 +23,7 @@ class Arm(Api):
 
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
         """Each call goes by itself, eight at a time."""
-        return side_by_side(self._whole, calls, AT_ONCE)
+        return side_by_side(self._whole, calls, AT_ONCE, self._transport.stop)
 
     def _whole(self, call: Call) -> Answer | PimError:
         outcome = self._single(call, self._root + call.path)

@@ -126,6 +126,8 @@ class Api:
             link = page.body.get(self.next_link)
             if not link:
                 return Answer(page.status, {"value": rows}, page.request_id)
+            if self._transport.is_over():
+                return PimError("network", f"{self.service} went on with a list for longer than this task may")
             if not isinstance(link, str) or link in seen or len(seen) >= MOST_PAGES:
                 return PimError("invalid_response", f"{self.service} answered a list that has no end")
             if not self._is_ours(link):

@@ -38,7 +38,7 @@ def error_from(reply: Reply, service: str = "The service") -> PimError:
     if code is None and message is None:
         message = readable(reply.text)
     failure = _translated(reply, service, code, message, request_id)
-    failure.repeated = reply.tries > 1
+    failure.repeated = reply.unsure
     return failure
 
 

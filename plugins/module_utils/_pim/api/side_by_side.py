@@ -13,8 +13,13 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-def side_by_side(work: Callable[[Given], Made], items: Sequence[Given], at_once: int) -> list[Made]:
-    """What `work` makes of each item, in their order; all are done before the first failure is raised."""
+def side_by_side(
+    work: Callable[[Given], Made], items: Sequence[Given], at_once: int, ended: Callable[[], None]
+) -> list[Made]:
+    """What `work` makes of each item, in their order; all are done before the first failure is raised.
+
+    `ended` is called where the task itself is ended meanwhile (its `timeout`, Ctrl-C).
+    """
     if len(items) < 2:
         return [work(item) for item in items]
     pool = ThreadPoolExecutor(min(at_once, len(items)))
@@ -22,7 +27,10 @@ def side_by_side(work: Callable[[Given], Made], items: Sequence[Given], at_once:
         running = [pool.submit(work, item) for item in items]
         for one in running:
             one.exception()
-        return [one.result() for one in running]
-    finally:
-        # Where the task itself is ended (its `timeout`), what is not begun is not begun any more.
+    except BaseException:
+        # What is not begun is not begun any more.
+        ended()
         pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return [one.result() for one in running]

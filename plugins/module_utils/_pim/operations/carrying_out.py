@@ -17,7 +17,7 @@ from ..errors import PimError
 from ..models import PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
-from ..plans.rows import lately_activated
+from ..plans.rows import lately_activated, switched_off
 from ..providers.base import Activation
 from ..times import format_duration, format_time
 from .activation_options import ActivationOptions
@@ -127,17 +127,21 @@ class CarryOut:
     def _activate(self, works: Sequence[Work]) -> None:
         lost: list[tuple[Work, PimError]] = []
         refused: list[tuple[Work, PimError]] = []
+        taken_down: list[Work] = []
         for place, outcome in self._submit_activations(works).items():
             work = works[place]
-            if self._accepted(work, outcome) or isinstance(outcome, Answer):
+            if work.step.before.ended_since is not None and _is_there(outcome):
+                taken_down.append(work)
+            elif self._accepted(work, outcome) or isinstance(outcome, Answer):
                 continue
-            if outcome.uncertain:
+            elif outcome.uncertain:
                 lost.append((work, outcome))
             else:
                 refused.append((work, outcome))
         for work, refusal in refused:
             self._refused(work, refusal)
         self._repeat_lost(lost)
+        self._activate_again(taken_down)
         self._join([work for work in works if work.under_way and not work.settled])
 
     def _join(self, works: Sequence[Work]) -> None:
@@ -153,7 +157,8 @@ class CarryOut:
                 continue
             pending = told.again(work.row, self._connection.now()).pending
             if pending is None:
-                # The look that follows tells what became of it.
+                # Active, or on its way: the look that follows tells.
+                work.switched_on = work.changed = work.switched_on and self._may_be_ours(work)
                 continue
             # This task's own only where an earlier try of its call, whose answer was lost, may have made it.
             work.request, work.status, work.ours = pending, pending.status, work.switched_on and work.made(pending)
@@ -168,8 +173,19 @@ class CarryOut:
                 work.activation_id = str(uuid.uuid4())
                 self._last_try(work)
 
+    def _may_be_ours(self, work: Work) -> bool:
+        """Whether what is active may come of a request of this task whose answer was lost; where requests bear our ids, it is asked."""
+        if not work.provider.takes_our_ids:
+            return True
+        try:
+            self._connection.one(work.provider.request_call(work.row, work.activation_id))
+        except PimError as error:
+            return error.status != 404
+        return True
+
     def _submit_activations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
-        return submit(
+        """An answer that nobody can read is like a lost one, but for what its status tells."""
+        outcomes = submit(
             self._connection,
             works,
             "activate",
@@ -181,17 +197,21 @@ class CarryOut:
                 validate_only=False,
             ),
         )
+        return {place: self._readable(works[place], outcome) for place, outcome in outcomes.items()}
+
+    def _readable(self, work: Work, outcome: Answer | PimError) -> Answer | PimError:
+        if isinstance(outcome, Answer):
+            try:
+                work.provider.read_request(outcome, self._connection.now())
+            except PimError as error:
+                error.status, error.uncertain = outcome.status, True
+                return error
+        return outcome
 
     def _accepted(self, work: Work, outcome: Answer | PimError) -> bool:
         """Notes an accepted activation, or that there is one already; False where `outcome` is a failure still to be dealt with."""
         if isinstance(outcome, Answer):
-            try:
-                request = accept(self._connection, work, outcome)
-            except PimError as error:
-                # Accepted, but in words nobody can read: to be looked at like a lost answer.
-                fate_unknown(work, error, active=True)
-                return True
-            bad = ended_badly(work, request)
+            bad = ended_badly(work, accept(self._connection, work, outcome))
             if bad is not None:
                 work.failed(bad)
             else:
@@ -269,7 +289,8 @@ class CarryOut:
                 if work not in missing and work.error is None:
                     work.switched_off = work.changed = True
                 elif last_try and work.error is None:
-                    fate_unknown(work, PimError("network", "the role is still active"), active=False)
+                    work.failed(_still_active(work))
+                work.ending = True
             open_works = missing
 
     def _deactivate_when_old_enough(self, works: Sequence[Work]) -> list[Work]:
@@ -327,7 +348,7 @@ class CarryOut:
             outcome.service_code in _GONE or (outcome.repeated and outcome.service_code in _UNDER_WAY)
         ):
             # An earlier try of this very call ended it after all; else it ended by itself or by somebody else. The look tells.
-            work.switched_off = work.changed = outcome.repeated
+            work.switched_off = work.changed = outcome.repeated or work.ending
             work.request = None
         elif outcome.code == "too_early" and self._options.too_early == "wait":
             early.append((work, outcome))
@@ -374,7 +395,7 @@ class CarryOut:
             )
 
     def _activate_again(self, works: Sequence[Work]) -> None:
-        """The second half of a renewal: tried again and again, because the role is off meanwhile."""
+        """Of a role that was ended a moment ago, as the first half of a renewal is: tried again and again, because it is off meanwhile."""
         failures: dict[int, PimError] = {}
         open_works = list(works)
         for pause in _RENEWAL_PAUSES:
@@ -386,24 +407,45 @@ class CarryOut:
             for place, outcome in self._submit_activations(open_works).items():
                 work = open_works[place]
                 if isinstance(outcome, PimError) and (
-                    outcome.service_code in _THERE or outcome.code in _TRANSIENT or outcome.uncertain
+                    _is_there(outcome) or outcome.uncertain or (outcome.code in _TRANSIENT and _soon(outcome))
                 ):
                     # The old activation is still being taken down, or the service is busy.
                     failures[id(work)] = outcome
                     (lost if outcome.uncertain else again).append(work)
                 elif not self._accepted(work, outcome) and isinstance(outcome, PimError):
-                    work.failed(_left_off(work, outcome))
+                    _leave_off(work, outcome)
             missing = find_lost(self._connection, lost, active=True) if lost else []
             for work in lost:
                 if work not in missing and work.error is None:
                     work.switched_on = work.changed = True
             open_works = again + missing
         for work in open_works:
-            work.failed(_left_off(work, failures[id(work)]))
+            _leave_off(work, failures[id(work)])
 
 
-def _left_off(work: Work, error: PimError) -> PimError:
-    return error.retold(
-        f"{work.name} was deactivated to be renewed, and could not be activated again, so it is off now: {error.message}",
-        advice="Run again to activate it.",
+def _is_there(outcome: Answer | PimError) -> bool:
+    """Whether the service says that the role is active, and not because an earlier try of this call made it so."""
+    return isinstance(outcome, PimError) and outcome.service_code in _THERE and not outcome.repeated
+
+
+def _soon(error: PimError) -> bool:
+    """Whether the service may have time again while a role is tried to be switched on again."""
+    return (error.retry_after or 0.0) <= sum(_RENEWAL_PAUSES)
+
+
+def _leave_off(work: Work, error: PimError) -> None:
+    work.row = switched_off(work.row)
+    work.failed(
+        error.retold(
+            f"{work.name} was deactivated, and could not be activated again, so it is off now: {error.message}",
+            advice="Run again to activate it.",
+        )
+    )
+
+
+def _still_active(work: Work) -> PimError:
+    return PimError(
+        "network",
+        f"{work.name} is still active: it was asked twice to be ended, and both answers were lost",
+        advice="Running again is safe.",
     )

@@ -62,7 +62,9 @@ class Connection:
         """
         groups = [[index for index, call in enumerate(calls) if call.api == name] for name in self._apis]
         groups = [group for group in groups if group]
-        results = side_by_side(lambda group: self._together([calls[index] for index in group]), groups, len(groups))
+        results = side_by_side(
+            lambda group: self._together([calls[index] for index in group]), groups, len(groups), self.transport.stop
+        )
         stopped = [result for result in results if isinstance(result, PimError)]
         if stopped and len(stopped) == len(groups):
             raise stopped[0]

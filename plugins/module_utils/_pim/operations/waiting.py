@@ -46,28 +46,24 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
     _tell(works, context)
     deadline = context.clock.monotonic() + options.wait_timeout
     pauses = _pauses()
-    trouble: PimError | None = None
+    troubles: dict[str, PimError] = {}
     while True:
         open_works = [work for work in works if not work.settled]
         if not open_works:
             return
-        try:
-            with connection.transport.until(deadline):
-                _look(connection, open_works)
-            trouble = None
-        except PimError as error:
-            if error.code not in _TRANSIENT:
-                for work in open_works:
-                    work.failed(_cannot_look(work, error))
-                return
-            trouble = error
+        with connection.transport.until(deadline):
+            troubles = _look(connection, open_works)
+        for work in open_works:
+            error = troubles.get(work.row.provider)
+            if error is not None and error.code not in _TRANSIENT and not work.settled:
+                work.failed(_cannot_look(work, error))
         open_works = [work for work in works if not work.settled]
         left = deadline - context.clock.monotonic()
         if not open_works or left <= 0:
             break
         context.clock.sleep(min(next(pauses), left))
     for work in open_works:
-        _time_out(connection, work, options, trouble)
+        _time_out(connection, work, options, troubles.get(work.row.provider))
 
 
 def _let_go_of_scheduled(works: Sequence[Work]) -> None:
@@ -88,28 +84,43 @@ def _tell(works: Sequence[Work], context: Context) -> None:
         context.show(f"Waiting for an approver: {', '.join(waiting)}")
 
 
-def _look(connection: Connection, works: Sequence[Work]) -> None:
-    """One look for all: the active roles of each provider, and the requests that are still on their way, in one go."""
+def _look(connection: Connection, works: Sequence[Work]) -> dict[str, PimError]:
+    """One look for all: the active roles of each provider, and the requests that are still on their way, in one go.
+
+    Gives the providers that could not be looked at, and why; one hides nothing of the others.
+    """
     providers = list(dict.fromkeys(work.row.provider for work in works))
     asking = [work for work in works if work.request is not None and work.request.phase in PENDING]
     calls: list[Call] = [PROVIDERS[name].active_call() for name in providers]
     calls += [work.provider.request_call(work.row, request_id_of(work)) for work in asking]
-    answers = connection.run(calls)
+    troubles: dict[str, PimError] = {}
+    try:
+        answers = connection.run(calls)
+    except PimError as error:
+        return {name: error.retold() for name in providers}
     now = connection.now()
     for work, answer in zip(asking, answers[len(providers) :]):
-        # A request may be unknown for a short while after it was made.
-        if isinstance(answer, Answer):
-            work.request = work.provider.read_request(answer, now)
-            work.status = work.request.status
-        elif answer.status != 404:
-            raise answer
+        try:
+            # A request may be unknown for a short while after it was made.
+            if isinstance(answer, Answer):
+                work.request = work.provider.read_request(answer, now)
+                work.status = work.request.status
+            elif answer.status != 404:
+                raise answer
+        except PimError as error:
+            troubles[work.row.provider] = error
     for name, answer in zip(providers, answers):
-        if isinstance(answer, PimError):
-            raise answer
-        active = merge(name, connection.session.object_id, PROVIDERS[name].read_active(answer), now)
+        try:
+            if isinstance(answer, PimError):
+                raise answer
+            active = merge(name, connection.session.object_id, PROVIDERS[name].read_active(answer), now)
+        except PimError as error:
+            troubles[name] = error
+            continue
         for work in works:
-            if work.row.provider == name:
+            if work.row.provider == name and name not in troubles:
                 _see(work, same_role(work.row, active))
+    return troubles
 
 
 def _see(work: Work, active: RoleRow | None) -> None:
@@ -177,12 +188,9 @@ def _withdraw(connection: Connection, work: Work) -> bool:
 
 
 def _last_look(connection: Connection, work: Work) -> None:
-    """The request could not be withdrawn: perhaps it was approved at the last moment."""
-    try:
-        _look(connection, [work])
-    except PimError:
-        # The time-out is what the user is told; it says that the request goes on.
-        return
+    """The request could not be withdrawn: perhaps it was approved at the last moment. Where it cannot be looked at, the time-out is
+    what the user is told; it says that the request goes on."""
+    _look(connection, [work])
 
 
 def _cannot_look(work: Work, error: PimError) -> PimError:

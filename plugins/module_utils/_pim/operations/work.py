@@ -36,6 +36,8 @@ class Work:
     changed: bool = False
     status: str | None = None
     error: PimError | None = None
+    # A first deactivation was sent, and its answer lost.
+    ending: bool = False
     # The service refused, because the role is active or asked for already.
     under_way: bool = False
     # Nothing more to be done or waited for.
@@ -65,6 +67,9 @@ class Work:
         before = self.step.before.expires_at
         if self.step.action == RENEW and before is not None and active.expires_at is not None:
             return active.expires_at <= before
+        ended = self.step.before.ended_since
+        if ended is not None and active.active_since is not None and active.active_since <= ended:
+            return True
         asked = self.request.created_at if self.request is not None and self.switched_on else None
         return asked is not None and active.active_since is not None and active.active_since < asked - _INEXACT
 

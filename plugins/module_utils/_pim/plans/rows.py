@@ -113,7 +113,15 @@ def _lately_done(requests: Sequence[Request], now: datetime) -> Request | None:
 
 def switched_off(row: RoleRow) -> RoleRow:
     """The row without its activation."""
-    return replace(row, active=False, permanent=False, assignment_type=None, active_since=None, expires_at=None)
+    return replace(
+        row,
+        active=False,
+        permanent=False,
+        assignment_type=None,
+        active_since=None,
+        expires_at=None,
+        ended_since=row.active_since or row.ended_since,
+    )
 
 
 def _ended(row: RoleRow, done: Request) -> bool:

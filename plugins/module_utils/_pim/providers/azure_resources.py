@@ -55,6 +55,7 @@ class AzureResources:
     permissions: tuple[str, ...] = ("user_impersonation",)
     default_scope: str | None = None
     requests_are_free = False
+    takes_our_ids = True
 
     def check_role(self, role: str) -> None:
         """Custom roles have any name."""

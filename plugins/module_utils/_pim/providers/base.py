@@ -54,6 +54,8 @@ class Provider(Protocol):
     default_scope: str | None
     # Whether own requests come with the other lists at no further call.
     requests_are_free: bool
+    # Whether requests bear the ids that this task gives them.
+    takes_our_ids: bool
 
     def check_role(self, role: str) -> None:
         """`invalid_option` where no such role can exist."""

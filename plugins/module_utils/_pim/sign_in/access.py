@@ -161,7 +161,8 @@ class Access:
             held = session.tokens.get(key)
             ended = f" ended at {format_time(from_timestamp(held.expires_at))}" if held else " is missing"
             raise PimError(
-                "session_expired", f"The token for {key}{ended}, and {session.auth_method} sessions cannot refresh"
+                "session_expired",
+                f"The token for {API_NAMES.get(key, key)}{ended}, and {session.auth_method} sessions cannot refresh",
             )
         refuse_known_client(session.client_id, key)
         client = SignInClient(self._transport, session.authority_url, session.tenant_id, session.client_id)
