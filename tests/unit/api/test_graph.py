@@ -368,6 +368,15 @@ def test_pages_of_a_batch_are_followed_each():
     assert len(wire.sent) == 3
 
 
+def test_a_list_goes_on_no_longer_than_the_task_may():
+    api, wire = graph(lambda *_: answer(200, {"value": [], "@odata.nextLink": f"{ROOT}/v1.0/things?{len(wire.sent)}"}))
+    wire.is_over = lambda: len(wire.sent) > 20
+    (outcome,) = api.run([Call("graph", "GET", "/things", pages=True)])
+    assert isinstance(outcome, PimError)
+    assert outcome.code == "network"
+    assert len(wire.sent) == 21
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 
 from unit.operations.azure import Azure
-from unit.operations.directory import Directory, Role
+from unit.operations.directory import Directory, Role, error
 from unit.operations.world import World, active, role_of, world_of
 
 LAG = 20.0
@@ -56,6 +56,30 @@ def test_one_that_was_ended_a_moment_ago_is_switched_on_anew(world):
     assert here.fake.now - began >= LAG - 3
     assert row["expires_at"] == "2030-03-17T19:46:43Z"
     assert len(here.directory.state()) == 1
+
+
+def test_one_that_is_still_being_taken_down_is_asked_for_until_it_is_gone(world):
+    here = world(active())
+    list_as_now(here)
+    here.run(role="Reader", state="inactive", wait=False)
+    request, until = here.directory._request, here.fake.now + 9
+    here.directory._request = lambda body: (
+        request(body) if here.fake.now >= until else (400, error("RoleAssignmentExists"))
+    )
+    result = here.run(role="Reader")
+    assert "failed" not in result
+    assert (result["changed"], len(result["activated"]), result["roles"][0]["active"]) == (True, 1, True)
+
+
+def test_the_service_saying_that_the_ended_one_is_there_does_not_make_it_active(world):
+    here = world(active())
+    list_as_now(here, 120)
+    here.run(role="Reader", state="inactive", wait=False)
+    here.directory._request = lambda _body: (400, error("RoleAssignmentExists"))
+    result = here.run(role="Reader", wait_timeout=90)
+    assert result["failure"]["service_code"] == "RoleAssignmentExists"
+    assert "off now" in result["msg"]
+    assert (result["changed"], result["activated"], result["roles"][0]["active"]) == (False, [], False)
 
 
 def test_check_mode_tells_that_it_would_be_switched_on_anew(world):
