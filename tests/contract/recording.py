@@ -113,12 +113,10 @@ def record_both(
 def _environment(simulator: Simulator, proxy: RecordingProxy, directory: Path) -> dict[str, str]:
     return {
         **os.environ,
+        "ANSIBLE_ACTION_PLUGINS": str(INTEGRATION / "plugins" / "action"),
         "ANSIBLE_CONNECTION_PLUGINS": str(INTEGRATION / "plugins" / "connection"),
         "ANSIBLE_HOME": str(directory / "ansible"),
         "ANSIBLE_REMOTE_TMP": str(directory / "ansible" / "remote_tmp"),
-        "CONTROL_CA": simulator.ca_path,
-        "CONTROL_KEY": simulator.control_key,
-        "CONTROL_URL": str(simulator.description["control_url"]),
         "ENTRA_PIM_AUTHORITY_URL": proxy.url,
         "ENTRA_PIM_GRAPH_URL": proxy.url,
         "ENTRA_PIM_ARM_URL": proxy.url,
@@ -126,4 +124,5 @@ def _environment(simulator: Simulator, proxy: RecordingProxy, directory: Path) -
         "ENTRA_PIM_TENANT": simulator.tenant_id,
         "PASSWORDS": json.dumps(passwords()),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SIMULATOR_JSON": str(simulator.run_dir / "simulator.json"),
     }
