@@ -55,7 +55,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    # An earlier try of the same call may have been carried out: its answer was lost, or the service failed over it.
+    # An earlier try of the same call reached the service, and may have been carried out, whatever it answered.
     unsure: bool = False
 
     @property
@@ -149,7 +149,7 @@ class Transport:
                 outcome = error
             wait = _delay_before_repeat(outcome, attempt, safe)
             if wait is not None:
-                unsure = unsure or (outcome.uncertain if isinstance(outcome, PimError) else outcome.status >= 500)
+                unsure = unsure or isinstance(outcome, Reply) or outcome.uncertain
             if wait is None:
                 break
             if wait >= min(REPEAT_BUDGET - (self._clock.monotonic() - started), self._left()):
@@ -166,7 +166,7 @@ class Transport:
         if isinstance(outcome, PimError):
             outcome.uncertain = outcome.uncertain and method not in _SAFE
             raise outcome
-        return replace(outcome, unsure=unsure and attempt > 1)
+        return replace(outcome, unsure=unsure)
 
     @contextlib.contextmanager
     def until(self, moment: float) -> Iterator[None]:

@@ -44,7 +44,7 @@ class Graph(Api):
         waited, renewed = 0.0, False
         for attempt in range(1, _ITEM_TRIES + 1):
             wait, refused = 0.0, False
-            replies = self._post_batch(calls, again)
+            replies = self._post_batch(calls, again, attempt)
             again = []
             for index, reply in replies.items():
                 call = calls[index]
@@ -75,7 +75,7 @@ class Graph(Api):
             # The refusal of the token is what each call is told.
             return False
 
-    def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int]) -> dict[int, Reply | PimError]:
+    def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int], attempt: int) -> dict[int, Reply | PimError]:
         items = []
         for index in indexes:
             call = calls[index]
@@ -111,7 +111,7 @@ class Graph(Api):
                     if isinstance(headers, dict)
                     else {}
                 )
-                found[place] = Reply(status, named, json.dumps(item.get("body")).encode())
+                found[place] = Reply(status, named, json.dumps(item.get("body")).encode(), reply.unsure or attempt > 1)
         for index in indexes:
             if index not in found:
                 found[index] = PimError(
