@@ -14,9 +14,9 @@ from tools.lanes import LANES, PYTHON_LANES, Lane
 class Layer:
     """One kind of tests: where they are, and in which lanes they are run.
 
-    ``every_python`` adds the Pythons that no ansible-core is run with, for tests that need none; ``outermost`` leaves
-    the lanes between the oldest and the newest out, for tests that take long. ``alone`` keeps the machine free of other
-    jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
+    ``every_lane`` means the oldest and the newest: the one in between tells least, and the main virtual environment has
+    it. ``every_python`` adds the Pythons that no ansible-core is run with, for tests that need none. ``alone`` keeps the
+    machine free of other jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
     """
 
     name: str
@@ -24,14 +24,13 @@ class Layer:
     ignore: tuple[str, ...] = ()
     every_lane: bool = False
     every_python: bool = False
-    outermost: bool = False
     alone: bool = False
     limit: int = 900
 
 
 # In the order of their length, longest first: two at a time are run.
 LAYERS = (
-    Layer("integration", "tests/integration", every_lane=True, outermost=True),
+    Layer("integration", "tests/integration", every_lane=True),
     Layer("sanity", "tests/gates/sanity", every_lane=True),
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
     Layer("contract", "tests/contract"),
@@ -64,6 +63,5 @@ def jobs(layers: tuple[Layer, ...]) -> list[Job]:
 def _lanes(layer: Layer) -> tuple[Lane | None, ...]:
     if not layer.every_lane:
         return (None,)
-    if layer.outermost:
-        return (LANES[0], LANES[-1])
-    return (*LANES, *PYTHON_LANES) if layer.every_python else LANES
+    outermost = (LANES[0], LANES[-1])
+    return (*outermost, *PYTHON_LANES) if layer.every_python else outermost
