@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ class Bearer(Protocol):
         """A renewed token was refused too."""
 
 
-class Api:
+class Api(ABC):
     """`service` is how messages name the API, `next_link` where its lists tell their next page."""
 
     name: str
@@ -43,13 +44,13 @@ class Api:
         self._root = url.rstrip("/")
         self._bearer = bearer
 
+    @abstractmethod
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
         """The outcome of each call, in the order asked.
 
         What stops reads altogether (no token, no network) is raised. Whatever befalls a write is its outcome, so that it hides
         nothing of the others; one whose fate is unknown has `uncertain`.
         """
-        raise NotImplementedError
 
     def _single(self, call: Call, url: str) -> Answer | PimError:
         try:

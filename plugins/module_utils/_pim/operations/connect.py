@@ -12,15 +12,15 @@ from typing import Any
 from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
-from ..sign_in.clouds import CLOUDS, endpoints, foreign
+from ..sign_in.clouds import endpoints, foreign
 from ..sign_in.credentials import Credential
 from ..sign_in.known_clients import refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
-from ..sign_in.token_claims import decode, texts
+from ..sign_in.token_claims import decode
 from ..state import files
 from ..state.sessions import Session, Sessions
-from .connection import new_transport, scopes_by_api, sign_in_once, sign_in_requests, why_not
+from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
 from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
 from .operation import Operation
@@ -205,12 +205,11 @@ def _requests(
 
 def _served(credential: Credential | None, providers: Sequence[str], options: ConnectionOptions) -> list[str]:
     """A ready token serves the providers of the API it was made for, whatever others are named too."""
-    if credential is None or credential.method != "access_token":
+    made_for = ready_for(credential, options.cloud or "public")
+    if made_for is None:
         return list(providers)
-    cloud = CLOUDS[options.cloud or "public"]
-    made_for = cloud.api_of_audience((texts(decode(credential.secret).get("aud")) or [""])[0])
     named = [name for name in providers if PROVIDERS[name].api == made_for]
-    return named or [name for name, provider in PROVIDERS.items() if provider.api == made_for] or list(providers)
+    return named or [name for name, provider in PROVIDERS.items() if provider.api == made_for]
 
 
 def _check_device_code(options: ConnectionOptions, context: Context) -> None:

@@ -164,7 +164,7 @@ def sign_in_request(
         resource=resource,
         scopes=scopes,
         tenant=options.tenant,
-        client_id=client_of(credential, options),
+        client_id=(credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS,
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
         cloud_name=cloud,
@@ -178,8 +178,11 @@ def sign_in_request(
     )
 
 
-def client_of(credential: Credential | None, options: ConnectionOptions) -> str:
-    return (credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS
+def ready_for(credential: Credential | None, cloud: str) -> str | None:
+    """The API that a ready token was made for, as its audience says; None where there is none, or it is for something else."""
+    if credential is None or credential.method != "access_token":
+        return None
+    return CLOUDS[cloud].api_of_audience((texts(decode(credential.secret).get("aud")) or [""])[0])
 
 
 def sign_in_requests(
@@ -196,7 +199,7 @@ def sign_in_requests(
     cloud = options.cloud or "public"
     needed = scopes_by_api(cloud, providers)
     if credential is not None and credential.method == "access_token":
-        made_for = CLOUDS[cloud].api_of_audience((texts(decode(credential.secret).get("aud")) or [""])[0])
+        made_for = ready_for(credential, cloud)
         needed = {made_for: needed[made_for]} if made_for in needed else dict(list(needed.items())[:1])
     return [
         sign_in_request(
