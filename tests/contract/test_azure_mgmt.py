@@ -5,59 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.recording_proxy import RecordingProxy
-from simulator_process import Simulator
+from contract.client_story import PEOPLE, told_by
 from tools.clients import AZURE_MGMT
 
-STORY = Path(__file__).resolve().parent / "clients" / "azure_mgmt_story.py"
 CLIENT_ID = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
-PEOPLE = ("operator@contoso.example", "approver@contoso.example")
-CHANGES = {"minimum_active": "PT1S", "page_size": 5, "device_login": {"interval": "PT1S"}}
-LIMIT_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> Iterator[dict[str, Any]]:
-    """{what: what the story told of it}, and the calls behind it as ``exchanges``."""
-    python = AZURE_MGMT.venv / "bin" / "python"
-    if not python.exists():
-        pytest.skip("azure-mgmt-authorization is not installed: make lanes")
-    directory = tmp_path_factory.mktemp("azure-mgmt")
+def told(tmp_path_factory) -> dict[str, Any]:
     kept = ("/subscriptions", "/providers", "//")
-    with (
-        Simulator(changes=CHANGES) as simulator,
-        RecordingProxy(simulator.url, simulator.ca_path, directory, kept) as proxy,
-    ):
-        process = subprocess.Popen(
-            [str(python), str(STORY), proxy.url, str(proxy.ca_path), simulator.tenant_id, CLIENT_ID],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=(directory / "errors").open("w"),
-            text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-        try:
-            for person in PEOPLE:
-                line = process.stdout.readline()
-                assert line, (directory / "errors").read_text()
-                code = json.loads(line)["user_code"]
-                simulator.control("POST", f"device_codes/{code}", {"decision": "approve", "username": person})
-            output, _errors = process.communicate(timeout=LIMIT_SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-        assert process.returncode == 0, (directory / "errors").read_text()[-6000:]
-        lines = [json.loads(line) for line in output.splitlines()]
-        yield {**{line.pop("what"): line for line in lines}, "exchanges": tuple(proxy.exchanges)}
+    return told_by(AZURE_MGMT, "azure_mgmt_story.py", CLIENT_ID, tmp_path_factory.mktemp("azure-mgmt"), kept)
 
 
 def test_lists(told):

@@ -5,57 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.client_story import PEOPLE, told_by
 from contract.exchanges import Checker
-from contract.recording_proxy import RecordingProxy
-from simulator_process import Simulator
 from tools.clients import MSGRAPH
 
-STORY = Path(__file__).resolve().parent / "clients" / "msgraph_story.py"
 CLIENT_ID = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
-PEOPLE = ("operator@contoso.example", "approver@contoso.example")
-CHANGES = {"minimum_active": "PT1S", "page_size": 5, "device_login": {"interval": "PT1S"}}
-LIMIT_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> Iterator[dict[str, Any]]:
-    """{what: what the story told of it}, and the calls behind it as ``exchanges``."""
-    python = MSGRAPH.venv / "bin" / "python"
-    if not python.exists():
-        pytest.skip("msgraph-sdk is not installed: make lanes")
-    directory = tmp_path_factory.mktemp("msgraph")
-    with Simulator(changes=CHANGES) as simulator, RecordingProxy(simulator.url, simulator.ca_path, directory) as proxy:
-        process = subprocess.Popen(
-            [str(python), str(STORY), proxy.url, str(proxy.ca_path), simulator.tenant_id, CLIENT_ID],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=(directory / "errors").open("w"),
-            text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-        try:
-            # Each code is approved by its person, as on the page that the code is entered at.
-            for person in PEOPLE:
-                line = process.stdout.readline()
-                assert line, (directory / "errors").read_text()
-                code = json.loads(line)["user_code"]
-                simulator.control("POST", f"device_codes/{code}", {"decision": "approve", "username": person})
-            output, _errors = process.communicate(timeout=LIMIT_SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-        assert process.returncode == 0, (directory / "errors").read_text()[-6000:]
-        lines = [json.loads(line) for line in output.splitlines()]
-        yield {**{line.pop("what"): line for line in lines}, "exchanges": tuple(proxy.exchanges)}
+def told(tmp_path_factory) -> dict[str, Any]:
+    return told_by(MSGRAPH, "msgraph_story.py", CLIENT_ID, tmp_path_factory.mktemp("msgraph"))
 
 
 def test_device_code(told):

@@ -525,7 +525,7 @@ def test_scopes_that_can_exist(scope):
 
 
 def test_a_scope_may_be_left_out():
-    PROVIDER.check_scope(None)
+    assert PROVIDER.check_scope(None) is None
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_a_policy():
 
 @pytest.mark.parametrize("role", ["member", "owner", "Member", "OWNER"])
 def test_roles_that_can_exist(role):
-    PROVIDER.check_role(role)
+    assert PROVIDER.check_role(role) is None
 
 
 @pytest.mark.parametrize("role", ["", "members", "member ", "Reader", "own"])
