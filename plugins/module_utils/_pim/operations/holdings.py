@@ -37,18 +37,14 @@ def read_rows(
 
     `principal`: somebody else's object id. `requests`: own requests have to be known, also where that takes a call of its own.
     """
-    calls: list[Call] = []
-    spans: dict[str, slice] = {}
+    wanted = {}
     for name in providers:
         with_them = principal is None and (requests or PROVIDERS[name].requests_are_free)
-        wanted = PROVIDERS[name].list_calls(principal, requests=with_them)
-        spans[name] = slice(len(calls), len(calls) + len(wanted))
-        calls.extend(wanted)
-    answers = connection.run(calls)
+        wanted[name] = PROVIDERS[name].list_calls(principal, requests=with_them)
     found: dict[str, Listing | PimError] = {}
-    for name, span in spans.items():
+    for name, answers in _answers(connection, wanted).items():
         try:
-            found[name] = PROVIDERS[name].read_lists(answers[span], connection.now())
+            found[name] = PROVIDERS[name].read_lists(answers, connection.now())
         except PimError as error:
             error.provider = name
             found[name] = error
@@ -64,26 +60,24 @@ def read_rows(
 
 def _named(connection: Connection, listings: Mapping[str, Listing]) -> dict[str, list[Holding]]:
     """The lines of each provider, with names that its lists left out. Without them a scope still has its id."""
-    calls: list[Call] = []
-    spans: dict[str, slice] = {}
-    for name, listing in listings.items():
-        wanted = PROVIDERS[name].name_calls(listing.holdings)
-        spans[name] = slice(len(calls), len(calls) + len(wanted))
-        calls.extend(wanted)
-    answers: list[Answer | PimError] = []
-    if calls:
-        try:
-            answers = connection.run(calls)
-        except PimError as error:
-            answers = [error] * len(calls)
-        failures = sorted({answer.code for answer in answers if isinstance(answer, PimError)})
-        if failures:
-            connection.warn(
-                f"Some names could not be read ({', '.join(failures)}): what has none has to be named by its id."
-            )
-    return {
-        name: PROVIDERS[name].with_names(listing.holdings, answers[spans[name]]) for name, listing in listings.items()
-    }
+    wanted = {name: PROVIDERS[name].name_calls(listing.holdings) for name, listing in listings.items()}
+    try:
+        answers = _answers(connection, wanted)
+    except PimError as error:
+        answers = {name: [error] for name in listings}
+    failures = sorted({one.code for told in answers.values() for one in told if isinstance(one, PimError)})
+    if failures:
+        connection.warn(
+            f"Some names could not be read ({', '.join(failures)}): what has none has to be named by its id."
+        )
+    return {name: PROVIDERS[name].with_names(listing.holdings, answers[name]) for name, listing in listings.items()}
+
+
+def _answers(connection: Connection, wanted: Mapping[str, Sequence[Call]]) -> dict[str, list[Answer | PimError]]:
+    """What came of the calls of each provider, all made in one go; nothing is asked where there are none."""
+    calls = [call for own in wanted.values() for call in own]
+    answers = iter(connection.run(calls) if calls else [])
+    return {name: [next(answers) for _call in own] for name, own in wanted.items()}
 
 
 def read_policies(connection: Connection, rows: Sequence[RoleRow]) -> list[Policy | PimError]:
