@@ -169,12 +169,12 @@ class _Control:
 
     async def device_codes(self, _request: Request) -> Any:
         now = self._world.clock.now()
-        return {"device_codes": [device_code_view(code, now) for code in self._world.sign_in.device_codes.all()]}
+        return {"device_codes": [device_code_view(code, now) for code in self._world.sign_in.device_login.codes.all()]}
 
     async def decide_device_code(self, request: Request) -> Any:
         order = await _object(request, "decision", "username")
         service = self._world.sign_in
-        code = service.device_codes.by_user_code(request.path_params["user_code"])
+        code = service.device_login.codes.by_user_code(request.path_params["user_code"])
         if code is None:
             raise ControlError(404, "there is no such code")
         decision = order.get("decision")
@@ -183,14 +183,14 @@ class _Control:
         if code.status(self._world.clock.now()) != "pending":
             raise ControlError(409, f"the code is {code.status(self._world.clock.now())}")
         if decision == "expire":
-            service.device_codes.expire(code)
+            service.device_login.codes.expire(code)
         elif decision == "decline":
             code.declined = True
         else:
             user = self._user(order, "username")
             if not user.enabled:
                 raise SignInError(50057, "invalid_grant", "The user account is disabled.")
-            service.decide_device_code(code, user, approve=True)
+            service.device_login.decide(code, user, approve=True)
         return device_code_view(code, self._world.clock.now())
 
     async def revoke_tokens(self, request: Request) -> Any:

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from pim_simulator.call_log import note_caller, note_detail
 from pim_simulator.sign_in import device_page
 from pim_simulator.sign_in.errors import SignInError, malformed
-from pim_simulator.sign_in.service import ANY_TENANT, GRANTS, SignInService
+from pim_simulator.sign_in.service import SignInService
+from pim_simulator.sign_in.tenants import ANY_TENANT, check_tenant
 from pim_simulator.world import World, base_url_of
 
 
@@ -48,34 +49,34 @@ class _Endpoints:
     async def discovery(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
         try:
-            self._service.check_tenant(tenant)
+            check_tenant(tenant, self._world.tenant)
         except SignInError as error:
             return self._refuse(request, error)
         return JSONResponse(_configuration(base_url_of(request), tenant, self._world.tenant.tenant_id))
 
     async def keys(self, request: Request) -> Response:
         try:
-            self._service.check_tenant(request.path_params["tenant"])
+            check_tenant(request.path_params["tenant"], self._world.tenant)
         except SignInError as error:
             return self._refuse(request, error)
         return JSONResponse(self._world.signing_key.jwk_set())
 
     async def device_code(self, request: Request) -> Response:
         try:
-            self._service.check_tenant(request.path_params["tenant"])
+            check_tenant(request.path_params["tenant"], self._world.tenant)
             form = await _form(request)
             self._note(request, form)
-            return JSONResponse(self._service.device_code(form, base_url_of(request)), headers=_NO_STORE)
+            return JSONResponse(self._service.device_login.start(form, base_url_of(request)), headers=_NO_STORE)
         except SignInError as error:
             return self._refuse(request, error)
 
     async def token(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
         try:
-            self._service.check_tenant(tenant)
+            check_tenant(tenant, self._world.tenant)
             form = await _form(request)
             grant = form.get("grant_type")
-            note_detail(request, f"grant_type={grant if grant in GRANTS else 'unknown'}")
+            note_detail(request, f"grant_type={grant if grant in self._service.grants else 'unknown'}")
             self._note(request, form)
             return JSONResponse(self._service.token(form, tenant, base_url_of(request)), headers=_NO_STORE)
         except SignInError as error:
@@ -92,7 +93,7 @@ class _Endpoints:
     async def user_realm(self, request: Request) -> Response:
         if request.query_params.get("api-version") != "1.0":
             return self._refuse(request, malformed("api-version"))
-        return JSONResponse(self._service.user_realm(request.path_params["username"]))
+        return JSONResponse(self._service.accounts.realm(request.path_params["username"]))
 
     async def device_login(self, request: Request) -> Response:
         name = self._world.tenant.name
@@ -108,14 +109,14 @@ class _Endpoints:
 
     def _decide(self, form: dict[str, str]) -> str:
         service = self._service
-        code = service.device_codes.by_user_code(form.get("user_code", ""))
+        code = service.device_login.codes.by_user_code(form.get("user_code", ""))
         if code is None or code.status(self._world.clock.now()) != "pending":
             raise SignInError(None, "invalid_request", "That code does not work. Check it and try again.")
         decision = form.get("decision")
         if decision not in ("approve", "decline"):
             raise malformed("decision")
-        user = service.authenticate(form.get("username", ""), form.get("password", ""))
-        service.decide_device_code(code, user, approve=decision == "approve")
+        user = service.accounts.authenticate(form.get("username", ""), form.get("password", ""))
+        service.device_login.decide(code, user, approve=decision == "approve")
         if decision == "approve":
             return "You have signed in on your device. You may close this page."
         return "The sign-in was declined. You may close this page."

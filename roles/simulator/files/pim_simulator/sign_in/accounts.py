@@ -1,0 +1,51 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accounts of the tenant: where they sign in, and with which password."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from pim_simulator.directory import Directory
+from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.tenant.models import User
+
+
+class Accounts:
+    """Of one tenant."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def realm(self, username: str) -> dict[str, Any]:
+        """How accounts of the name's domain sign in."""
+        domain = username.rpartition("@")[2].lower()
+        user = self._directory.find_user(username)
+        if domain not in self._directory.tenant.domains and user is None:
+            return {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": "microsoftonline.com"}
+        return {
+            "ver": "1.0",
+            "account_type": "Managed",
+            "domain_name": domain,
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+        }
+
+    def authenticate(self, username: str, password: str) -> User:
+        """Raises SignInError: unknown, wrong password, disabled."""
+        user = self._directory.find_user(username)
+        if user is None or "@" not in username:
+            raise SignInError(
+                50034,
+                "invalid_grant",
+                f"The user account {{EUII Hidden}} does not exist in the {self._directory.tenant.tenant_id} directory.",
+            )
+        if user.password is None or not hmac.compare_digest(user.password.encode(), password.encode()):
+            raise SignInError(
+                50126, "invalid_grant", "Error validating credentials due to invalid username or password."
+            )
+        if not user.enabled:
+            raise SignInError(50057, "invalid_grant", "The user account is disabled.")
+        return user

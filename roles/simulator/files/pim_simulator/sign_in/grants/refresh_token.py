@@ -1,0 +1,39 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refresh: an earlier sign-in is carried on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pim_simulator.clock import Clock
+from pim_simulator.sign_in.answers import Answers
+from pim_simulator.sign_in.applications import Applications
+from pim_simulator.sign_in.demands import read_demands
+from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.sign_in.forms import Form, required
+from pim_simulator.sign_in.refresh_tokens import RefreshTokens
+from pim_simulator.sign_in.sign_ins import without_person
+
+
+class RefreshGrant:
+    """Of one tenant."""
+
+    def __init__(
+        self, clock: Clock, applications: Applications, refresh_tokens: RefreshTokens, answers: Answers
+    ) -> None:
+        self._clock = clock
+        self._applications = applications
+        self._refresh_tokens = refresh_tokens
+        self._answers = answers
+
+    def token(self, form: Form, _tenant: str, base_url: str) -> dict[str, Any]:
+        client = self._applications.public(form)
+        demands = read_demands(form.get("claims"))
+        asked = self._answers.asked(required(form, "scope"))
+        old = self._refresh_tokens.redeem(required(form, "refresh_token"), client.client_id, self._clock.now())
+        if not old.user.enabled:
+            raise SignInError(50057, "invalid_grant", "The user account is disabled.")
+        sign_in = without_person(old, demands, silent=True)
+        return self._answers.for_user(client, sign_in, asked, demands, form, base_url)
