@@ -26,11 +26,11 @@ options:
     type: path
   auth_method:
     description:
-      - How to sign in. V(auto) takes what is given, in the order access token, client secret, password.
+      - How to sign in. V(auto) takes what is given, in the order access token, client secret, certificate, federated token, password.
       - V(device_code) signs in M(entra.pim.pim_connect) only. With V(auto) it is taken only on a terminal.
       - Without it E(ENTRA_PIM_AUTH_METHOD) is used, else V(auto).
     type: str
-    choices: [auto, device_code, access_token, client_secret, password]
+    choices: [auto, device_code, password, client_secret, certificate, workload_identity, access_token]
   tenant:
     description:
       - The tenant, as a GUID or one of its domains.
@@ -60,6 +60,22 @@ options:
       - Without it E(ENTRA_PIM_CLIENT_SECRET), E(AZURE_CLIENT_SECRET) or E(AZURE_SECRET) is used.
     type: str
     aliases: [secret]
+  certificate_path:
+    description:
+      - File with the certificate of the application O(client_id) and its private key (RSA), in PEM or PKCS#12 (PFX). The content tells which.
+      - Without it E(ENTRA_PIM_CERTIFICATE_PATH) or E(AZURE_CLIENT_CERTIFICATE_PATH) is used.
+    type: path
+  certificate_password:
+    description:
+      - Password of the private key in O(certificate_path), where it is encrypted.
+      - Beside a certificate of the environment E(ENTRA_PIM_CERTIFICATE_PASSWORD) or E(AZURE_CLIENT_CERTIFICATE_PASSWORD) is used.
+    type: str
+  federated_token_file:
+    description:
+      - File with a token of another issuer that the application O(client_id) trusts (workload identity federation). It is read each time a
+        token is fetched, so whoever writes it may put a fresh one there.
+      - Without it E(ENTRA_PIM_FEDERATED_TOKEN_FILE) or E(AZURE_FEDERATED_TOKEN_FILE) is used.
+    type: path
   access_token:
     description:
       - A ready access token. Its audience decides which API it serves. In M(entra.pim.pim_connect) a token for the other API of the same

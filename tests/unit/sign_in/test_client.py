@@ -55,8 +55,7 @@ def test_the_password_flow_keeps_the_port(client, service):
 
 
 def test_the_client_credentials_flow(client, service):
-    result = client.confidential("Secret-1").acquire_token_for_client(["https://graph.microsoft.com/.default"])
-    assert "access_token" in result
+    assert "access_token" in client.token_of_application("Secret-1", ["https://graph.microsoft.com/.default"], None)
     assert service.asked[0]["client_secret"] == "Secret-1"
 
 

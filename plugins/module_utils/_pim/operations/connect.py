@@ -13,7 +13,7 @@ from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.clouds import endpoints, foreign
-from ..sign_in.credentials import Credential
+from ..sign_in.credentials import APPLICATIONS, Credential
 from ..sign_in.known_clients import refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
@@ -169,7 +169,7 @@ def _same_credential(session: Session, credential: Credential | None) -> bool:
             and str(claims.get("tid")).lower() == session.tenant_id
             and any(token.access_token == credential.secret for token in session.tokens.values())
         )
-    if credential.method == "client_secret":
+    if credential.method in APPLICATIONS:
         return (
             session.principal_type == "service_principal"
             and str(credential.client_id).lower() == str(session.client_id).lower()
@@ -182,10 +182,11 @@ def _requests(
 ) -> list[SignInRequest]:
     if credential is None:
         _check_device_code(options, context)
-    elif params["require_mfa"] and credential.method == "client_secret":
+    elif credential.method in APPLICATIONS and (params["require_mfa"] or params["authentication_contexts"]):
+        option = "require_mfa" if params["require_mfa"] else "authentication_contexts"
         raise PimError(
             "invalid_option",
-            "require_mfa=True cannot be used with a client secret: an application has no second factor",
+            f"{option} cannot be used with {APPLICATIONS[credential.method]}: an application has no second factor",
             advice="Sign in as a user.",
         )
     requests = sign_in_requests(

@@ -20,7 +20,7 @@ from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.client import tenant_id_of
 from ..sign_in.clouds import CLOUDS, endpoints
-from ..sign_in.credentials import GRAPH_COMMAND_LINE_TOOLS, Credential
+from ..sign_in.credentials import APPLICATIONS, GRAPH_COMMAND_LINE_TOOLS, Credential
 from ..sign_in.known_clients import is_known_without, refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
@@ -152,10 +152,10 @@ def sign_in_request(
 ) -> SignInRequest:
     """`credential` None means device code; `audience` and `resource` as the request has them."""
     cloud = options.cloud or "public"
-    if credential is not None and credential.method == "client_secret" and options.tenant is None:
+    if credential is not None and credential.method in APPLICATIONS and options.tenant is None:
         raise PimError(
             "invalid_option",
-            f"A client secret is given by {credential.source}, but no tenant",
+            f"{APPLICATIONS[credential.method].capitalize()} is given by {credential.source}, but no tenant",
             advice="Give tenant too.",
         )
     return SignInRequest(
@@ -167,6 +167,7 @@ def sign_in_request(
         client_id=(credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS,
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
+        path=credential.path if credential else None,
         cloud_name=cloud,
         endpoints=endpoints(cloud, options.urls),
         ca_path=options.ca_path or options.other_ca_path,

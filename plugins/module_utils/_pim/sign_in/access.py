@@ -16,7 +16,7 @@ from ..transport import Transport
 from .client import SignInClient
 from .clouds import API_NAMES, CLOUDS
 from .known_clients import refuse_known_client
-from .signing_in import permission_names, token_of
+from .signing_in import permission_names, sign_in_again, token_of
 
 # A token is used no longer than this many seconds before its end, so that it does not end on the way.
 _MARGIN = 60.0
@@ -86,7 +86,7 @@ class Access:
     def given_up(self, api: str, refused: str) -> None:
         """To be called where a renewed token is refused too: the session no longer counts as alive."""
         with self._turn, self._latest():
-            self.session.refresh_token = None
+            self.session.refresh_token = self.session.renews_with = None
             self._drop(api, refused)
 
     def resource_token(self, resource: str) -> Token:
@@ -157,6 +157,12 @@ class Access:
 
     def _refresh(self, key: str, scopes: list[str]) -> Token:
         session = self.session
+        if session.renews_with is not None:
+            session.tokens[key] = token_of(
+                sign_in_again(session, key, scopes, self._transport, self._clock), self._clock
+            )
+            self._keep()
+            return session.tokens[key]
         if session.refresh_token is None or session.client_id is None:
             held = session.tokens.get(key)
             ended = f" ended at {format_time(from_timestamp(held.expires_at))}" if held else " is missing"

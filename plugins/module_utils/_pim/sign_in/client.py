@@ -49,10 +49,17 @@ class SignInClient:
 
         return self._made(msal.PublicClientApplication)
 
-    def confidential(self, secret: str) -> Any:
+    def token_of_application(
+        self, credential: str | dict[str, Any], scopes: list[str], claims: str | None
+    ) -> dict[str, Any]:
+        """A token for the application itself. `credential` is its secret, or what msal takes for a certificate or an assertion."""
         import msal
 
-        return self._made(msal.ConfidentialClientApplication, client_credential=secret)
+        application = self._made(msal.ConfidentialClientApplication, client_credential=credential)
+        result = application.acquire_token_for_client(scopes, claims_challenge=claims)
+        if "access_token" not in result:
+            raise sign_in_failure(result)
+        return dict(result)
 
     def refresh(self, refresh_token: str, scopes: list[str], claims: str | None) -> dict[str, Any]:
         """Redeems the refresh token; the same failures as a sign-in, `session_expired` where it is no longer accepted."""

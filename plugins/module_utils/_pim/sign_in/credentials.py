@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which credentials a task has: its own, or the environment's. Private to the collection. No call is made here.
 
-Rules: interface, section 2. Credentials on the task silence all of the environment; `AZURE_*` come last, because many have them set
-for other collections, and the user name and client id beside an `AZURE_*` secret belong to that secret.
+Rules: interface, section 2. Credentials on the task silence all of the environment; `AZURE_*` come last but one, because many have
+them set for other collections, and the user name and client id beside an `AZURE_*` secret belong to that secret. What the platform
+itself offers, a managed identity, comes last.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,37 +24,69 @@ AZURE = "AZURE_*"
 # Microsoft Graph Command Line Tools: a public client of Microsoft's that can be granted the PIM permissions on Graph.
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
-# Secret option -> method, in the order in which `auto` takes them.
-SECRETS = {"access_token": "access_token", "client_secret": "client_secret", "password": "password"}
-METHODS = ("auto", "device_code", *sorted(SECRETS.values()))
+# Option -> the method it is a credential for, in the order in which `auto` takes them.
+CREDENTIALS = {
+    "access_token": "access_token",
+    "client_secret": "client_secret",
+    "certificate_path": "certificate",
+    "federated_token_file": "workload_identity",
+    "password": "password",
+}
+# Options that are secrets themselves; the others name a file.
+SECRETS = ("access_token", "client_secret", "certificate_password", "password")
+# Applications sign in by these; what each is called in a message.
+APPLICATIONS = {
+    "client_secret": "a client secret",
+    "certificate": "a certificate",
+    "workload_identity": "a federated token",
+}
+METHODS = (
+    "auto",
+    "device_code",
+    "password",
+    "client_secret",
+    "certificate",
+    "workload_identity",
+    "access_token",
+)
 _VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
     OWN: {
         "access_token": ("ENTRA_PIM_ACCESS_TOKEN",),
         "client_secret": ("ENTRA_PIM_CLIENT_SECRET",),
+        "certificate_path": ("ENTRA_PIM_CERTIFICATE_PATH",),
+        "certificate_password": ("ENTRA_PIM_CERTIFICATE_PASSWORD",),
+        "federated_token_file": ("ENTRA_PIM_FEDERATED_TOKEN_FILE",),
         "password": ("ENTRA_PIM_PASSWORD",),
         "username": ("ENTRA_PIM_USERNAME",),
         "client_id": ("ENTRA_PIM_CLIENT_ID",),
     },
     AZURE: {
         "client_secret": ("AZURE_CLIENT_SECRET", "AZURE_SECRET"),
+        "certificate_path": ("AZURE_CLIENT_CERTIFICATE_PATH",),
+        "certificate_password": ("AZURE_CLIENT_CERTIFICATE_PASSWORD",),
+        "federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
         "password": ("AZURE_PASSWORD",),
         "username": ("AZURE_USERNAME", "AZURE_AD_USER"),
         "client_id": ("AZURE_CLIENT_ID",),
     },
 }
-# Set for this collection, but for sign-in methods it does not have: not to be passed over in silence.
-_NOT_HERE = ("ENTRA_PIM_CERTIFICATE_PATH", "ENTRA_PIM_CERTIFICATE_PASSWORD", "ENTRA_PIM_FEDERATED_TOKEN_FILE")
-# Secrets of other methods that the `AZURE_CLIENT_ID` beside them belongs to.
-_AZURE_OTHERS = ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
+# What a user name or client id beside it in the environment belongs to.
+_OWNERS = {
+    "username": ("password",),
+    "client_id": tuple(option for option, method in CREDENTIALS.items() if method in APPLICATIONS),
+}
 
 
 @dataclass(frozen=True)
 class Credential:
+    """`secret` is the password of a certificate, too; `path` the absolute path of a certificate or of a federated token's file."""
+
     method: str
     source: str
     secret: str = field(repr=False)
     username: str | None
     client_id: str | None
+    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,12 +107,13 @@ class Credentials:
     silenced: bool
 
     def looked_at(self) -> str:
-        """For the failure message: what was tried."""
+        """For the failure message: what was tried, in this order."""
         if self.silenced:
             return (
                 "credentials on the task, and the session, which is named: credentials of the environment do not count"
             )
-        return "credentials on the task, ENTRA_PIM_* credentials, the session, AZURE_* credentials"
+        kinds = self.method or "access token, client secret, certificate, federated token, password"
+        return f"credentials on the task, ENTRA_PIM_* credentials, the session, AZURE_* credentials; of each: {kinds}"
 
 
 def variable(environ: Mapping[str, str], *names: str) -> str | None:
@@ -88,13 +123,7 @@ def variable(environ: Mapping[str, str], *names: str) -> str | None:
 
 def secrets_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
     """Every secret in reach of the task, for masking."""
-    names = [
-        name
-        for variables in _VARIABLES.values()
-        for option, found in variables.items()
-        if option in SECRETS
-        for name in found
-    ]
+    names = [name for found in _VARIABLES.values() for option in SECRETS for name in found.get(option, ())]
     return {
         str(value)
         for value in [*(options.get(option) for option in SECRETS), *(environ.get(name) for name in names)]
@@ -108,15 +137,12 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     `silenced`: a session is named, so credentials of the environment do not count.
     """
     method = _method(options, environ)
-    counts = not silenced and not any(options.get(option) for option in SECRETS)
+    counts = not silenced and not any(options.get(option) for option in CREDENTIALS)
     azure = _from_environment(AZURE, environ, method, options.get("username"), options.get("client_id"))
     named = {option: _named(option, options, environ, own_counts=counts) for option in ("username", "client_id")}
     (username, username_from), (client_id, client_id_from) = named["username"], named["client_id"]
     task = _from_task(options, environ, client_id)
-    own = None
-    if counts:
-        _refuse_what_is_not_here(environ)
-        own = _from_environment(OWN, environ, method, username, client_id)
+    own = _from_environment(OWN, environ, method, username, client_id) if counts else None
     origin = {"username": username_from, "client_id": client_id_from}
     return Credentials(task, own, None if silenced else azure, username, client_id, origin, method, silenced)
 
@@ -126,33 +152,22 @@ def _named(
 ) -> tuple[str | None, str]:
     """`username` or `client_id`, and where it comes from.
 
-    One that stands beside a secret in the environment belongs to that secret, and is silenced with it. `AZURE_*` secrets have
-    their own turn, so what stands beside them never counts here.
+    One that stands beside a credential in the environment belongs to that credential, and is silenced with it. `AZURE_*` credentials
+    have their own turn, so what stands beside them never counts here.
     """
     if options.get(option):
         return options[option], option
     for source in (OWN, AZURE):
-        secret = "password" if option == "username" else "client_secret"
-        others = _AZURE_OTHERS if source == AZURE and option == "client_id" else ()
-        belongs = variable(environ, *_VARIABLES[source][secret], *others) is not None
+        names = _VARIABLES[source]
+        belongs = any(variable(environ, *names.get(owner, ())) for owner in _OWNERS[option])
         if source == AZURE and option == "client_id":
             belongs = belongs or _from_environment(AZURE, environ, None, None, None) is not None
         if belongs and not (source == OWN and own_counts):
             continue
-        for name in _VARIABLES[source][option]:
+        for name in names[option]:
             if environ.get(name):
                 return environ[name], name
     return None, option
-
-
-def _refuse_what_is_not_here(environ: Mapping[str, str]) -> None:
-    for name in _NOT_HERE:
-        if environ.get(name):
-            raise PimError(
-                "invalid_option",
-                f"{name} is set, but this version of entra.pim signs in by {', '.join(METHODS)} only",
-                advice="Unset it.",
-            )
 
 
 def _method(options: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
@@ -165,22 +180,29 @@ def _method(options: Mapping[str, Any], environ: Mapping[str, str]) -> str | Non
 
 
 def _from_task(options: Mapping[str, Any], environ: Mapping[str, str], client_id: str | None) -> Credential | None:
-    given = [option for option in SECRETS if options.get(option)]
+    given = [option for option in CREDENTIALS if options.get(option)]
+    if options.get("certificate_password") and not options.get("certificate_path"):
+        raise PimError(
+            "invalid_option",
+            "certificate_password is given by the task, but no certificate_path",
+            advice="Give certificate_path too.",
+        )
     if len(given) > 1:
         raise _contradiction(f"{' and '.join(given)} are both given")
-    secret = given[0] if given else None
+    option = given[0] if given else None
     method = options.get("auth_method")
     if method in (None, "auto"):
-        method = SECRETS[secret] if secret else None
-    elif secret and SECRETS[secret] != method:
-        raise _contradiction(f"auth_method={method} and {secret} are both given")
-    if options.get("username") and method == "client_secret":
-        raise _contradiction("a client secret belongs to an application, username to a person, and both are given")
-    if secret is None:
+        method = CREDENTIALS[option] if option else None
+    elif option and CREDENTIALS[option] != method:
+        raise _contradiction(f"auth_method={method} and {option} are both given")
+    if options.get("username") and method in APPLICATIONS:
+        raise _contradiction(
+            f"{APPLICATIONS[method]} belongs to an application, username to a person, and both are given"
+        )
+    if option is None:
         return None
     username = options.get("username") or (environ.get("ENTRA_PIM_USERNAME") if method == "password" else None)
-    _check_complete(method, TASK, username, client_id)
-    return Credential(str(method), TASK, options[secret], username, client_id)
+    return _credential(TASK, option, options[option], options.get("certificate_password"), username, client_id)
 
 
 def _from_environment(
@@ -188,29 +210,46 @@ def _from_environment(
 ) -> Credential | None:
     """The best credential of one source; incomplete ones of `AZURE_*` are another collection's and passed over."""
     names = _VARIABLES[source]
-    for option, its_method in SECRETS.items():
+    password = variable(environ, *names["certificate_password"])
+    for option, its_method in CREDENTIALS.items():
         value = variable(environ, *names.get(option, ()))
         if not value or (method and method != its_method):
             continue
         who = variable(environ, *names["username"]) if source == AZURE and not username else username
         client = variable(environ, *names["client_id"]) if source == AZURE and not client_id else client_id
-        if source == OWN:
-            _check_complete(its_method, source, who, client)
-        elif (its_method == "password" and not who) or (its_method == "client_secret" and not client):
+        if source == AZURE and ((option == "password" and not who) or (its_method in APPLICATIONS and not client)):
             continue
-        return Credential(its_method, source, value, who if its_method != "client_secret" else None, client)
+        return _credential(source, option, value, password, who if its_method not in APPLICATIONS else None, client)
+    if source == OWN and password and method in (None, "certificate"):
+        raise PimError(
+            "invalid_option",
+            "ENTRA_PIM_CERTIFICATE_PASSWORD is set, but no certificate_path is given",
+            advice="Set ENTRA_PIM_CERTIFICATE_PATH too.",
+        )
     return None
 
 
-def _check_complete(method: str | None, source: str, username: str | None, client_id: str | None) -> None:
+def _credential(
+    source: str, option: str, value: str, certificate_password: str | None, username: str | None, client_id: str | None
+) -> Credential:
+    """Raises `invalid_option` for one that cannot work: it belongs to nobody who is named."""
+    method = CREDENTIALS[option]
     if method == "password" and not username:
         raise PimError(
             "invalid_option", f"A password is given by {source}, but no username", advice="Give username too."
         )
-    if method == "client_secret" and not client_id:
+    if method in APPLICATIONS and not client_id:
         raise PimError(
-            "invalid_option", f"A client secret is given by {source}, but no client_id", advice="Give client_id too."
+            "invalid_option",
+            f"{APPLICATIONS[method].capitalize()} is given by {source}, but no client_id",
+            advice="Give client_id too.",
         )
+    if option in SECRETS:
+        return Credential(method, source, value, username, client_id)
+    if "\0" in value:
+        raise invalid_option(option, value, "it must be a path")
+    secret = (certificate_password or "") if method == "certificate" else ""
+    return Credential(method, source, secret, username, client_id, os.path.abspath(value))
 
 
 def _contradiction(what: str) -> PimError:

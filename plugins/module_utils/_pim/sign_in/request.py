@@ -15,8 +15,8 @@ from .clouds import CLOUDS, Cloud
 class SignInRequest:
     """`audience` is what the token is kept as: an API (`graph`, `arm`) or a resource's URL; `resource` is that URL.
 
-    `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty for a device code;
-    `login_timeout` is seconds.
+    `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty for a device code, and the
+    certificate's password for a certificate; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
     """
 
     method: str
@@ -27,6 +27,7 @@ class SignInRequest:
     client_id: str
     username: str | None
     secret: str = field(repr=False)
+    path: str | None
     cloud_name: str
     endpoints: dict[str, str]
     ca_path: str | None
@@ -39,6 +40,11 @@ class SignInRequest:
     @property
     def cloud(self) -> Cloud:
         return CLOUDS[self.cloud_name]
+
+    @property
+    def default_scopes(self) -> list[str]:
+        """An application gets what it was granted for the resource, all of it."""
+        return [f"{self.resource}/.default"]
 
     @property
     def known_client(self) -> str | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import PimError
@@ -13,16 +13,21 @@ from ..state.sessions import Session, Token
 from ..times import Clock
 from ..transport import Transport
 from .client import SignInClient
-from .methods import access_token, client_secret, device_code, password
+from .clouds import CLOUDS, URL_OPTIONS
+from .credentials import APPLICATIONS
+from .methods import access_token, certificate, client_secret, device_code, password, workload_identity
 from .names import is_guid, same_account
 from .request import SignInRequest
 from .token_claims import decode, texts, used_mfa
 
-_METHODS = {
+# One file each; `credentials.METHODS` lists the same names.
+METHODS: dict[str, Callable[[SignInClient, SignInRequest, Clock], dict[str, Any]]] = {
     "access_token": access_token.acquire,
+    "certificate": certificate.acquire,
     "client_secret": client_secret.acquire,
     "device_code": device_code.acquire,
     "password": password.acquire,
+    "workload_identity": workload_identity.acquire,
 }
 
 
@@ -32,7 +37,7 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
         transport, request.endpoints["authority_url"], request.tenant or "organizations", request.client_id
     )
     try:
-        result = _METHODS[request.method](client, request, clock)
+        result = METHODS[request.method](client, request, clock)
     except PimError as error:
         if error.code == "consent_required":
             error.message += f": client {request.client_id} lacks consent for {permission_names(request.scopes)}"
@@ -73,7 +78,7 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
     tenant_id = str(identity.get("tid") or claims.get("tid") or "").lower()
     object_id = str(identity.get("oid") or claims.get("oid") or "")
     application = (
-        request.method == "client_secret" or claims.get("idtyp") == "app" or ("roles" in claims and "scp" not in claims)
+        request.method in APPLICATIONS or claims.get("idtyp") == "app" or ("roles" in claims and "scp" not in claims)
     )
     username = None if application else identity.get("preferred_username") or _username(claims)
     if not tenant_id or not object_id:
@@ -113,7 +118,54 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
         tokens={request.audience: token_of(result, clock)},
         scopes={request.audience: request.scopes},
         refresh_token=None if application else result.get("refresh_token"),
+        renews_with=_renews_with(request),
     )
+
+
+def _renews_with(request: SignInRequest) -> dict[str, str] | None:
+    """What the session keeps of the request, to ask for a token again by itself: no secret. None where that takes one."""
+    if request.method == "workload_identity":
+        return {"federated_token_file": str(request.path)}
+    return None
+
+
+def sign_in_again(session: Session, key: str, scopes: list[str], transport: Transport, clock: Clock) -> dict[str, Any]:
+    """A token for an API or a resource's URL by the session's own method, for the account the session has.
+
+    `session_expired` where what the session needs for it is gone.
+    """
+    cloud, renews_with = CLOUDS[session.cloud], session.renews_with or {}
+    request = SignInRequest(
+        method=session.auth_method,
+        audience=key,
+        resource=key if key.startswith(("https://", "api://")) else cloud.resource(key),
+        scopes=scopes,
+        tenant=session.tenant_id,
+        client_id=str(session.client_id),
+        username=session.username,
+        secret="",
+        path=renews_with.get("federated_token_file"),
+        cloud_name=session.cloud,
+        endpoints={option: getattr(session, option) for option in URL_OPTIONS},
+        ca_path=session.ca_path,
+        require_mfa=False,
+        authentication_contexts=[],
+        claims=session.claims,
+        login_timeout=0.0,
+        show=None,
+    )
+    client = SignInClient(transport, session.authority_url, session.tenant_id, request.client_id)
+    try:
+        result = METHODS[request.method](client, request, clock)
+    except PimError as error:
+        if error.code != "invalid_option":
+            raise
+        # Nothing of this task is wrong: what the session was made with has changed.
+        raise PimError("session_expired", error.message) from None
+    claims = decode(str(result["access_token"]))
+    if (str(claims.get("tid")).lower(), claims.get("oid")) != (session.tenant_id, session.object_id):
+        raise PimError("not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has")
+    return result
 
 
 def _check_requirements(request: SignInRequest, mfa: bool | None, contexts: list[str], told: bool) -> None:

@@ -63,12 +63,14 @@ class Session:
     # By API: the scopes asked for, always the same ones, so that no older token of another set is picked up.
     scopes: dict[str, list[str]]
     refresh_token: str | None = field(default=None, repr=False)
+    # For a method that gets new tokens by itself, without a person and without a secret: what it needs to ask again, such as a path.
+    renews_with: dict[str, str] | None = None
     # When this session last switched a role on (seconds since 1970): a token from before does not carry the role.
     activated_at: float = 0.0
 
     @property
     def can_refresh(self) -> bool:
-        return self.refresh_token is not None
+        return self.refresh_token is not None or self.renews_with is not None
 
     def alive(self, now: float) -> bool:
         """Whether it works without a new sign-in, as far as known; `now` in seconds since 1970."""
@@ -183,6 +185,7 @@ def _sound(session: Session) -> bool:
         and isinstance(session.scopes, dict)
         and all(_texts(value) for value in session.scopes.values())
         and is_timestamp(session.activated_at)
+        and (session.renews_with is None or _texts_by_name(session.renews_with))
     )
 
 
@@ -192,6 +195,10 @@ def _text(value: object) -> bool:
 
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _texts_by_name(value: object) -> bool:
+    return isinstance(value, dict) and _texts(list(value.values()))
 
 
 def _corrupt(path: str) -> PimError:

@@ -8,14 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...times import Clock
-from ..client import SignInClient, sign_in_failure
+from ..client import SignInClient
 from ..request import SignInRequest
 
 
 def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[str, Any]:
-    result = client.confidential(request.secret).acquire_token_for_client(
-        [f"{request.resource}/.default"], claims_challenge=request.claims
-    )
-    if "access_token" not in result:
-        raise sign_in_failure(result)
-    return dict(result)
+    return client.token_of_application(request.secret, request.default_scopes, request.claims)
