@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.access_token import spec
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection import open_connection
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection_options import connection_options
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 
 from unit.sign_in.sts import SignInService
@@ -25,6 +27,19 @@ def context(fake):
         return Context(clock=fake.clock, environ=environ, check_mode=check_mode)
 
     return make
+
+
+@pytest.fixture
+def connected(options, context):
+    """Opens the connection of a task with this environment and these options."""
+
+    def connect(environ: dict[str, str], *, providers=("entra_roles",), resource=None, **given):
+        surroundings = context(**environ)
+        return open_connection(
+            connection_options(options(**given), surroundings.environ), surroundings, list(providers), resource
+        )
+
+    return connect
 
 
 @pytest.fixture

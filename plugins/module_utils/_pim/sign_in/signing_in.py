@@ -164,7 +164,9 @@ def sign_in_again(session: Session, key: str, scopes: list[str], transport: Tran
         raise PimError("session_expired", error.message) from None
     claims = decode(str(result["access_token"]))
     if (str(claims.get("tid")).lower(), claims.get("oid")) != (session.tenant_id, session.object_id):
-        raise PimError("not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has")
+        raise PimError(
+            "not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has"
+        )
     return result
 
 

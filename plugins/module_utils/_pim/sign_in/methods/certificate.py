@@ -48,7 +48,9 @@ def _read(path: str, password: str) -> tuple[RSAPrivateKey, list[Certificate]]:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     content = _content(path)
-    key, certificates = (_from_pem if b"-----BEGIN " in content else _from_pfx)(path, content, password.encode() or None)
+    key, certificates = (_from_pem if b"-----BEGIN " in content else _from_pfx)(
+        path, content, password.encode() or None
+    )
     if key is None:
         raise invalid_option("certificate_path", path, "it holds no private key")
     if not isinstance(key, RSAPrivateKey):
@@ -82,7 +84,7 @@ def _from_pem(path: str, content: bytes, password: bytes | None) -> tuple[Any, l
     if not keys:
         return None, certificates
     label, block = keys[0]
-    encrypted = label == "ENCRYPTED PRIVATE KEY" or b"ENCRYPTED" in block.split(b"\n\n")[0].split(b"\r\n\r\n")[0]
+    encrypted = label == "ENCRYPTED PRIVATE KEY" or b"Proc-Type: 4,ENCRYPTED" in block
     if encrypted and password is None:
         raise _needs_password(path)
     try:
@@ -139,8 +141,8 @@ def _check_in_force(path: str, certificate: Certificate, clock: Clock) -> None:
 
 def _utc(certificate: Certificate, name: str) -> datetime:
     # cryptography before 42 has this without a time zone only.
-    aware = getattr(certificate, f"{name}_utc", None)
-    return aware if aware is not None else getattr(certificate, name).replace(tzinfo=timezone.utc)
+    moment: datetime = getattr(certificate, f"{name}_utc", None) or getattr(certificate, name)
+    return moment.replace(tzinfo=timezone.utc)
 
 
 def _for_msal(key: RSAPrivateKey, certificate: Certificate) -> dict[str, str]:

@@ -15,16 +15,14 @@ from ..request import SignInRequest
 
 # Tokens of GitHub, Azure DevOps and Kubernetes have 1 to 4 KB.
 _LARGEST = 64 * 1024
-_NO_TOKEN = "it holds something else than one token"
+_SOMETHING_ELSE = "it holds something else than one token"
 
 
 def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[str, Any]:
     """Reads the file each time, because whoever writes it puts a fresh token there before the old one ends."""
     assertion = _token_in(str(request.path))
     # msal wants to be able to ask for it; it asks once.
-    return client.token_of_application(
-        {"client_assertion": lambda: assertion}, request.default_scopes, request.claims
-    )
+    return client.token_of_application({"client_assertion": lambda: assertion}, request.default_scopes, request.claims)
 
 
 def _token_in(path: str) -> str:
@@ -36,9 +34,9 @@ def _token_in(path: str) -> str:
     except OSError:
         raise invalid_option("federated_token_file", path, "it cannot be read") from None
     except UnicodeDecodeError:
-        raise invalid_option("federated_token_file", path, _NO_TOKEN) from None
+        raise invalid_option("federated_token_file", path, _SOMETHING_ELSE) from None
     if not content:
         raise invalid_option("federated_token_file", path, "it is empty")
     if len(content) > _LARGEST or len(content.split()) > 1:
-        raise invalid_option("federated_token_file", path, _NO_TOKEN)
+        raise invalid_option("federated_token_file", path, _SOMETHING_ELSE)
     return content
