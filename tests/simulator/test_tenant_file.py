@@ -27,6 +27,7 @@ LEAST: dict[str, Any] = {
 
 GUID = "0b7e6c1d-2f4a-4c53-9d18-6a7b8c9d0e1f"
 TWINS = [{"name": "G", "id": GUID}, {"name": "G", "id": "1c8f7d2e-305b-4d64-8e29-7b8c9d0e1f20"}]
+CLIENT = {"client_id": GUID, "name": "App"}
 IN_GROUP = {"principal": "one@least.example", "provider": "groups", "role": "member", "scope": "G"}
 
 
@@ -126,6 +127,8 @@ def test_the_default_tenant() -> None:
         ),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),
         ({"device_login": {"interval": "PT0.1S"}}, r"device_login.interval must be at least one second"),
+        ({"clients": [{**CLIENT, "redirect_uris": ["http://app.least.example"]}]}, r"client App: .* is for loopback"),
+        ({"clients": [{**CLIENT, "redirect_uris": ["https://app.least.example/#x"]}]}, r"client App: the redirect URI"),
         (
             {"privileged_resources": [{"path": "/v2.0/x", "role": "Security Reader"}]},
             r"the path must begin with /v1.0/ or /beta/",

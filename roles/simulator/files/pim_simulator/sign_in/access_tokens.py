@@ -89,26 +89,25 @@ class AccessTokens:
             claims["xms_cc"] = ["CP1"]
         return self._key.sign(claims)
 
-    def id_token(self, sign_in: SignIn, base_url: str) -> str:
+    def id_token(self, sign_in: SignIn, base_url: str, nonce: str | None = None) -> str:
         user = sign_in.user
         now = int(self._clock.now().timestamp())
         tenant_id = self._directory.tenant.tenant_id
-        return self._key.sign(
-            {
-                "iss": f"{base_url}/{tenant_id}/v2.0",
-                "aud": sign_in.client_id,
-                "iat": now,
-                "nbf": now,
-                "exp": now + 3600,
-                "oid": user.id,
-                "sub": self._subject(user.id or "", sign_in.client_id),
-                "tid": tenant_id,
-                "name": user.name,
-                "preferred_username": user.home_username or user.username,
-                "amr": sign_in.amr,
-                "ver": "2.0",
-            }
-        )
+        claims = {
+            "iss": f"{base_url}/{tenant_id}/v2.0",
+            "aud": sign_in.client_id,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3600,
+            "oid": user.id,
+            "sub": self._subject(user.id or "", sign_in.client_id),
+            "tid": tenant_id,
+            "name": user.name,
+            "preferred_username": user.home_username or user.username,
+            "amr": sign_in.amr,
+            "ver": "2.0",
+        }
+        return self._key.sign(claims if nonce is None else {**claims, "nonce": nonce})
 
     def _common(self, audience: str, object_id: str, client_id: str, now: datetime) -> dict[str, Any]:
         tenant_id = self._directory.tenant.tenant_id

@@ -48,10 +48,17 @@ class Answers:
         }
 
     def for_user(
-        self, client: Client, sign_in: SignIn, asked: Asked, demands: Demands, form: Form, base_url: str
+        self,
+        client: Client,
+        sign_in: SignIn,
+        asked: Asked,
+        demands: Demands,
+        form: Form,
+        base_url: str,
+        nonce: str | None = None,
     ) -> dict[str, Any]:
         """Raises SignInError where the client may not have what it asks for."""
-        granted = self._granted(client, sign_in.user, asked)
+        granted = self.granted(client, sign_in.user, asked)
         # scopes come back as they were spelled, and whatever else the client was granted: clients find tokens by them
         prefix = f"{asked.audience}/" if any("/" in scope for scope in asked.as_written) else ""
         told = dict.fromkeys(asked.as_written)
@@ -68,13 +75,13 @@ class Answers:
         if "offline_access" in asked.oidc:
             answer["refresh_token"] = self._refresh_tokens.issue(sign_in, self._clock.now())
         if "openid" in asked.oidc:
-            answer["id_token"] = self._tokens.id_token(sign_in, base_url)
+            answer["id_token"] = self._tokens.id_token(sign_in, base_url, nonce)
         if form.get("client_info") == "1":
             info = {"uid": sign_in.user.id, "utid": self._directory.tenant.tenant_id}
             answer["client_info"] = base64.urlsafe_b64encode(json.dumps(info).encode()).rstrip(b"=").decode()
         return answer
 
-    def _granted(self, client: Client, user: User, asked: Asked) -> tuple[str, ...]:
+    def granted(self, client: Client, user: User, asked: Asked) -> tuple[str, ...]:
         """The permissions the token gets: all that the client was granted for the resource. Raises SignInError."""
         if client.allowed_users is not None and user.username.casefold() not in {
             name.casefold() for name in client.allowed_users

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -14,7 +13,9 @@ from starlette.routing import Route
 
 from pim_simulator.call_log import note_caller, note_detail
 from pim_simulator.sign_in import device_page
+from pim_simulator.sign_in.authorize_http import AuthorizeEndpoint
 from pim_simulator.sign_in.errors import SignInError, malformed
+from pim_simulator.sign_in.http_forms import NO_STORE, read_form
 from pim_simulator.sign_in.service import SignInService
 from pim_simulator.sign_in.tenants import ANY_TENANT, check_tenant
 from pim_simulator.world import World, base_url_of
@@ -26,6 +27,7 @@ def routes(world: World) -> list[Route]:
     return [
         Route("/{tenant}/v2.0/.well-known/openid-configuration", endpoints.discovery, methods=["GET"]),
         Route("/{tenant}/discovery/v2.0/keys", endpoints.keys, methods=["GET"]),
+        Route("/{tenant}/oauth2/v2.0/authorize", AuthorizeEndpoint(world).__call__, methods=["GET", "POST"]),
         Route("/{tenant}/oauth2/v2.0/devicecode", endpoints.device_code, methods=["POST"]),
         Route("/{tenant}/oauth2/v2.0/token", endpoints.token, methods=["POST"]),
         Route("/common/userrealm/{username}", endpoints.user_realm, methods=["GET"]),
@@ -44,7 +46,7 @@ class _Endpoints:
     def _refuse(self, request: Request, error: SignInError) -> JSONResponse:
         body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
         note_detail(request, f"AADSTS{error.number}" if error.number else error.error)
-        return JSONResponse(body, status_code=error.status, headers=_NO_STORE)
+        return JSONResponse(body, status_code=error.status, headers=NO_STORE)
 
     async def discovery(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
@@ -64,9 +66,9 @@ class _Endpoints:
     async def device_code(self, request: Request) -> Response:
         try:
             check_tenant(request.path_params["tenant"], self._world.tenant)
-            form = await _form(request)
+            form = await read_form(request)
             self._note(request, form)
-            return JSONResponse(self._service.device_login.start(form, base_url_of(request)), headers=_NO_STORE)
+            return JSONResponse(self._service.device_login.start(form, base_url_of(request)), headers=NO_STORE)
         except SignInError as error:
             return self._refuse(request, error)
 
@@ -74,11 +76,11 @@ class _Endpoints:
         tenant = request.path_params["tenant"]
         try:
             check_tenant(tenant, self._world.tenant)
-            form = await _form(request)
+            form = await read_form(request)
             grant = form.get("grant_type")
             note_detail(request, f"grant_type={grant if grant in self._service.grants else 'unknown'}")
             self._note(request, form)
-            return JSONResponse(self._service.token(form, tenant, base_url_of(request)), headers=_NO_STORE)
+            return JSONResponse(self._service.token(form, tenant, base_url_of(request)), headers=NO_STORE)
         except SignInError as error:
             return self._refuse(request, error)
 
@@ -100,7 +102,7 @@ class _Endpoints:
         if request.method == "GET":
             return HTMLResponse(device_page.render(name, user_code=request.query_params.get("user_code", "")))
         try:
-            form = await _form(request)
+            form = await read_form(request)
             notice = self._decide(form)
         except SignInError as error:
             number = f"AADSTS{error.number}: " if error.number else ""
@@ -120,27 +122,6 @@ class _Endpoints:
         if decision == "approve":
             return "You have signed in on your device. You may close this page."
         return "The sign-in was declined. You may close this page."
-
-
-_NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form. Raises SignInError: another content type, or a field given twice."""
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded":
-        raise malformed("the content type must be application/x-www-form-urlencoded")
-    body = await request.body()
-    try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=100)
-    except ValueError as error:
-        raise malformed("the form") from error
-    form: dict[str, str] = {}
-    for name, value in pairs:
-        if name in form:
-            raise malformed("a field is given twice")
-        form[name] = value
-    return form
 
 
 def _configuration(base_url: str, tenant: str, tenant_id: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form, required
 from pim_simulator.sign_in.grants import Grant
+from pim_simulator.sign_in.grants.authorization_code import AuthorizationCodeGrant
 from pim_simulator.sign_in.grants.client_credentials import ClientCredentialsGrant
 from pim_simulator.sign_in.grants.device_code import DeviceCodeGrant
 from pim_simulator.sign_in.grants.password import PasswordGrant
@@ -36,9 +37,11 @@ class SignInService:
         applications = Applications(directory, clock)
         answers = Answers(directory, clock, tokens, self._refresh_tokens)
         self.device_login = DeviceCodeGrant(directory, clock, applications, answers)
+        self.browser_login = AuthorizationCodeGrant(directory, clock, applications, self.accounts, answers)
         self.grants: dict[str, Grant] = {
             "urn:ietf:params:oauth:grant-type:device_code": self.device_login,
             "device_code": self.device_login,
+            "authorization_code": self.browser_login,
             "password": PasswordGrant(clock, applications, self.accounts, answers),
             "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, answers),
             "client_credentials": ClientCredentialsGrant(applications, answers),

@@ -25,6 +25,7 @@ from pim_simulator.tenant.models import (
     TenantFile,
 )
 from pim_simulator.tenant.reading import TenantError, build, read_yaml
+from pim_simulator.tenant.sign_in_checks import check_sign_in
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -69,6 +70,7 @@ def parse_tenant(text: str) -> TenantFile:
     _check_unique(tenant)
     _check_references(tenant)
     _check_ranges(tenant)
+    check_sign_in(tenant)
     return tenant
 
 

@@ -101,6 +101,7 @@ class Client:
     graph_permissions: tuple[str, ...] = ()
     azure_permissions: tuple[str, ...] = ()
     allowed_users: tuple[str, ...] | None = None
+    redirect_uris: tuple[str, ...] = ("http://localhost",)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,25 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a tenant file says about applications and how they sign in, checked."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pim_simulator.tenant.models import TenantFile
+from pim_simulator.tenant.reading import TenantError
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def check_sign_in(tenant: TenantFile) -> None:
+    """Raises TenantError."""
+    for client in tenant.clients:
+        for uri in client.redirect_uris:
+            parts = urlsplit(uri)
+            if not parts.scheme or parts.fragment or (parts.scheme == "http" and parts.hostname not in _LOOPBACK):
+                raise TenantError(
+                    f"client {client.name}: the redirect URI {uri!r} is none: it needs a scheme and no fragment, and http "
+                    "is for loopback addresses only"
+                )
