@@ -234,6 +234,13 @@ def test_refresh_tokens_rotate(client: Client) -> None:
     assert _refresh(client, second).status_code == 200
 
 
+def test_a_refresh_that_is_refused_does_not_use_the_token_up(client: Client) -> None:
+    token = client.password_answer(OPERATOR).json()["refresh_token"]
+    assert aadsts(_refresh(client, token, claims=WANT_MFA))[1] == [50076]
+    client.simulator.control("POST", "time", {"advance": "PT30M"})
+    assert _refresh(client, token).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("form", "code"),
     [({"refresh_token": "1.nonsense"}, 9002313), ({"client_id": OWN_CLIENT}, 70000), ({"refresh_token": ""}, 900144)],

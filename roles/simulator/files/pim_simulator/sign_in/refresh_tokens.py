@@ -35,9 +35,9 @@ class RefreshTokens:
         self._records[_hash(token)] = _Record(sign_in, now)
         return token
 
-    def redeem(self, token: str, client_id: str, now: datetime) -> SignIn:
-        """The sign-in it stands for. Raises SignInError: unknown, another client's, revoked, expired, or used before (and
-        longer ago than the grace time)."""
+    def look_up(self, token: str, client_id: str, now: datetime) -> SignIn:
+        """The sign-in it stands for; where the request is granted it has to be spent. Raises SignInError: unknown, another
+        client's, revoked, expired, or used before (and longer ago than the grace time)."""
         record = self._records.get(_hash(token))
         if record is None:
             raise SignInError(9002313, "invalid_grant", "Invalid request. Request is malformed or invalid.")
@@ -64,8 +64,12 @@ class RefreshTokens:
             raise SignInError(
                 70000, "invalid_grant", "The provided refresh token was redeemed already.", suberror="bad_token"
             )
-        record.used = record.used or now
         return record.sign_in
+
+    def spend(self, token: str, now: datetime) -> None:
+        """It was exchanged for a new one."""
+        record = self._records[_hash(token)]
+        record.used = record.used or now
 
     def revoke(self, user: User, now: datetime) -> None:
         """All of the user's, issued until now."""

@@ -32,8 +32,11 @@ class RefreshGrant:
         client = self._applications.public(form)
         demands = read_demands(form.get("claims"))
         asked = self._answers.asked(required(form, "scope"))
-        old = self._refresh_tokens.redeem(required(form, "refresh_token"), client.client_id, self._clock.now())
+        token, now = required(form, "refresh_token"), self._clock.now()
+        old = self._refresh_tokens.look_up(token, client.client_id, now)
         if not old.user.enabled:
             raise SignInError(50057, "invalid_grant", "The user account is disabled.")
         sign_in = without_person(old, demands, silent=True)
-        return self._answers.for_user(client, sign_in, asked, demands, form, base_url)
+        answer = self._answers.for_user(client, sign_in, asked, demands, form, base_url)
+        self._refresh_tokens.spend(token, now)
+        return answer
