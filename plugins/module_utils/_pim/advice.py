@@ -8,6 +8,8 @@ Pure data. Service codes: Microsoft Graph PIM (`code` of an error body) and the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Our codes (interface, section 4): what a playbook author can do.
 ADVICE: dict[str, str] = {
     "ambiguous_role": "Name the scope by its id too, or the role by its role_id, as entra.pim.pim_role_info lists them.",
@@ -40,10 +42,14 @@ ADVICE: dict[str, str] = {
 }
 
 
-def step_up_advice(context: str | None) -> str:
-    """How to satisfy what a role asks of the sign-in: an authentication context, or multi-factor authentication."""
-    option = f"authentication_contexts [{context}]" if context else "require_mfa true"
-    return f"Run entra.pim.pim_connect with {option}, and a method that can satisfy it such as device_code."
+def step_up_advice(contexts: Sequence[str], *, mfa: bool = False) -> str:
+    """How to satisfy what a role asks of the sign-in: authentication contexts, multi-factor authentication, or both."""
+    options = [f"authentication_contexts [{', '.join(contexts)}]"] if contexts else []
+    if mfa or not contexts:
+        options.insert(0, "require_mfa true")
+    return (
+        f"Run entra.pim.pim_connect with {' and '.join(options)}, and a method that can satisfy it such as device_code."
+    )
 
 
 # Codes of the PIM service (both APIs) -> our code.

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import PimError
+from ..sign_in.step_up import came_back, wants
 from ..transport import Reply, Transport
 from .calls import Answer, Call
-from .errors import demands_more, error_from, request_id_of
+from .errors import challenge_of, demands_more, error_from, request_id_of
 
 # A list of a million rows in the smallest pages seen; a server that goes on for ever is stopped here.
 MOST_PAGES = 10000
+# The first token of a call, a renewed one, and two that answer challenges: whoever refuses all of them is not to be satisfied.
+_MOST_TOKENS = 4
 
 
 class Bearer(Protocol):
@@ -27,6 +31,9 @@ class Bearer(Protocol):
 
     def renewed(self, api: str, refused: str) -> str | None:
         """Another token than the refused one, or None where there is none to be had."""
+
+    def answered(self, api: str, refused: str, claims: str, *, ask: bool) -> str:
+        """Another token, which proves what the claims of a challenge ask for; raises where there is none to be had."""
 
     def given_up(self, api: str, refused: str) -> None:
         """A renewed token was refused too."""
@@ -54,7 +61,9 @@ class Api(ABC):
 
     def _single(self, call: Call, url: str) -> Answer | PimError:
         try:
-            outcome = self._outcome(self._send(call.method, url, call.body, call.repeatable or None), call)
+            outcome = self._outcome(
+                self._send(call.method, url, call.body, call.repeatable or None, ask=call.method == "GET"), call
+            )
         except PimError as error:
             # No answer at all: of a write, the fate is its outcome.
             if call.method == "GET":
@@ -65,20 +74,40 @@ class Api(ABC):
         return outcome
 
     def _send(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, repeatable: bool | None = None
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        repeatable: bool | None = None,
+        *,
+        ask: bool,
     ) -> Reply:
-        """One HTTP call with the token; a refused token is renewed once."""
-        token = self._bearer.token(self.name)
-        reply = self._transport.send(method, url, headers=_authorization(token), json_body=body, repeatable=repeatable)
-        if reply.status == 401 and not demands_more(reply):
-            other = self._bearer.renewed(self.name, token)
-            if other is not None:
-                reply = self._transport.send(
-                    method, url, headers=_authorization(other), json_body=body, repeatable=repeatable
-                )
-                if reply.status == 401 and not demands_more(reply):
-                    self._bearer.given_up(self.name, other)
-        return reply
+        """One HTTP call with the token. A refused token is renewed once, and a challenge is answered: what a 401 refuses was not done.
+
+        `ask`: a person may be asked for it. For a write that is done by who knows all writes of the task, so that it is done once.
+        """
+        token, renewed, unsure = self._bearer.token(self.name), False, False
+        claims = None
+        for _token in range(_MOST_TOKENS):
+            reply = self._transport.send(
+                method, url, headers=_authorization(token), json_body=body, repeatable=repeatable
+            )
+            unsure = unsure or reply.unsure
+            reply = replace(reply, unsure=unsure)
+            claims = challenge_of(reply)
+            if claims is not None:
+                token = self._bearer.answered(self.name, token, claims, ask=ask)
+            elif reply.status != 401 or demands_more(reply):
+                return reply
+            elif renewed:
+                self._bearer.given_up(self.name, token)
+                return reply
+            else:
+                other = self._bearer.renewed(self.name, token)
+                if other is None:
+                    return reply
+                token, renewed = other, True
+        raise came_back(wants(self.name, str(claims)), str(claims))
 
     def _outcome(self, reply: Reply, call: Call | None) -> Answer | PimError:
         try:
@@ -137,7 +166,7 @@ class Api(ABC):
                     f"{self.service} named another host for the rest of a list; nothing was sent there",
                 )
             seen.add(link)
-            following = self._outcome(self._send("GET", link), None)
+            following = self._outcome(self._send("GET", link, ask=True), None)
             if isinstance(following, PimError):
                 return following
             page = following

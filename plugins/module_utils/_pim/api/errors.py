@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import unquote
 
 from ..advice import SERVICE_ADVICE, SERVICE_CODES, STATUSES, step_up_advice
 from ..errors import PimError, readable
+from ..sign_in.token_claims import proof_of
 from ..transport import Reply
+from .challenges import claims_in_text, claims_of
 
 _RULE = re.compile(r"\b([A-Za-z]+Rule)\b")
 
@@ -57,11 +58,15 @@ def _translated(reply: Reply, service: str, code: str | None, message: str | Non
     status = reply.status
     # A 403 without the service's own body comes from something in between.
     ours = SERVICE_CODES.get(code or "") or (STATUSES.get(status) if code or status != 403 else None)
-    context = None
-    claims = None
+    claims = challenge_of(reply)
+    proof = proof_of(claims)
     if code and "AcrsValidationFailed" in code:
-        ours, claims, context = "mfa_required", _claims_text(message or ""), _context(message or "")
-        message = f"The authentication context {context or 'of the policy'} is required"
+        claims = claims_in_text(message or "")
+        ours, proof = "mfa_required", proof_of(claims)
+        # What it says is the challenge itself, which nobody wants to read.
+        message = f"The authentication context {', '.join(proof.contexts) or 'of the policy'} is required"
+    elif claims is not None and (proof.mfa or proof.contexts):
+        ours = "mfa_required"
     elif ours == "policy_violation":
         rules = set(_RULE.findall(message or ""))
         # Nothing else that the policy asks for matters to somebody who is not eligible.
@@ -70,12 +75,13 @@ def _translated(reply: Reply, service: str, code: str | None, message: str | Non
         ours = "service_unavailable"
     if ours is None and code is None:
         ours = "invalid_response"
+    context = proof.contexts[0] if ours == "mfa_required" and proof.contexts else None
     wait = reply.retry_after
     advice = SERVICE_ADVICE.get(code or "")
     if ours == "throttled" and wait:
         advice = f"Run again after {round(wait)} s."
     elif ours == "mfa_required":
-        advice = step_up_advice(context)
+        advice = step_up_advice(proof.contexts, mfa=proof.mfa)
     return PimError(
         ours or readable(code, 80),
         _summary(service, ours, status, context),
@@ -110,21 +116,14 @@ def _summary(service: str, ours: str | None, status: int, context: str | None) -
     }.get(ours or "", f"{service} refused the call (HTTP {status})")
 
 
-def _claims_text(message: str) -> str | None:
-    """The claims of a challenge in an error text: `&claims=` and percent-encoded JSON, or the JSON itself."""
-    _before, mark, encoded = message.partition("claims=")
-    return unquote(encoded.strip().partition("&")[0]) if mark else None
-
-
-def _context(message: str) -> str | None:
-    """The authentication context (`c1` ... `c99`) such a challenge asks for."""
-    found = re.search(r'"acrs"\s*:\s*\{[^}]*"values?"\s*:\s*\[?\s*"(c\d{1,2})"', _claims_text(message) or "")
-    return found.group(1) if found else None
-
-
 def request_id_of(reply: Reply) -> str | None:
     """The id by which Microsoft's support finds the call."""
     return reply.headers.get("request-id") or reply.headers.get("x-ms-request-id")
+
+
+def challenge_of(reply: Reply) -> str | None:
+    """The claims (a JSON text) that a 401 asks the next token to prove; None where it says nothing of the kind."""
+    return claims_of(reply.headers) if reply.status == 401 else None
 
 
 def demands_more(reply: Reply) -> bool:

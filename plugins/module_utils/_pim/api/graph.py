@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import PimError
+from ..sign_in.token_claims import merged
 from ..transport import REPEAT_BUDGET, Reply
 from .base import Api
 from .calls import Answer, Call
+from .errors import challenge_of
 
 VERSION = "/v1.0"
 BATCH_SIZE = 20
@@ -42,8 +44,10 @@ class Graph(Api):
         outcomes: dict[int, Answer | PimError] = {}
         again = list(range(len(calls)))
         waited, renewed = 0.0, False
+        reads_only = all(call.method == "GET" for call in calls)
         for attempt in range(1, _ITEM_TRIES + 1):
             wait, refused = 0.0, False
+            challenged: dict[int, str] = {}
             replies = self._post_batch(calls, again, attempt)
             again = []
             for index, reply in replies.items():
@@ -51,7 +55,10 @@ class Graph(Api):
                 outcomes[index] = reply if isinstance(reply, PimError) else self._outcome(reply, call)
                 if isinstance(reply, PimError):
                     continue
-                if reply.status == 429 or (reply.status >= 500 and call.method == "GET"):
+                challenge = challenge_of(reply)
+                if challenge is not None:
+                    challenged[index] = challenge
+                elif reply.status == 429 or (reply.status >= 500 and call.method == "GET"):
                     again.append(index)
                     wait = max(wait, reply.retry_after or 0.5 * 2**attempt)
                 elif reply.status == 401 and not renewed:
@@ -61,11 +68,28 @@ class Graph(Api):
                 renewed = True
                 if not self._renew():
                     again = []
+            if challenged:
+                failure = self._answer_challenges(list(challenged.values()), ask=reads_only)
+                if failure is None:
+                    again += challenged
+                else:
+                    outcomes.update({index: failure.retold() for index in challenged})
             if not again or attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
                 break
             waited += wait
             self._transport.pause(wait)
         return [outcomes[index] for index in range(len(calls))]
+
+    def _answer_challenges(self, challenges: Sequence[str], *, ask: bool) -> PimError | None:
+        """Gets a token that proves what all these ask for; why there is none, where there is none."""
+        claims = None
+        for challenge in challenges:
+            claims = merged(claims, challenge)
+        try:
+            self._bearer.answered(self.name, self._bearer.token(self.name), str(claims), ask=ask)
+        except PimError as error:
+            return error
+        return None
 
     def _renew(self) -> bool:
         """Whether there is another token; a failure to get one must not hide what the other calls of a batch have done."""
@@ -86,7 +110,7 @@ class Graph(Api):
             items.append(item)
         reads_only = all(calls[index].method == "GET" for index in indexes)
         try:
-            reply = self._send("POST", f"{self._root}{VERSION}/$batch", {"requests": items}, repeatable=reads_only)
+            reply = self._send("POST", f"{self._root}{VERSION}/$batch", {"requests": items}, reads_only, ask=reads_only)
             answers = self._answer(reply, None).body.get("responses")
             if not isinstance(answers, list):
                 raise PimError(

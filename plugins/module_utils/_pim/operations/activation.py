@@ -24,6 +24,7 @@ from .holdings import Found, read_policies, read_rows
 from .lately import arriving, leaving
 from .narrowing import below_for
 from .operation import Operation, OperationFailed
+from .stepping_up import before_writing
 from .waiting import wait_for, without_waiting
 from .work import Work
 
@@ -48,20 +49,23 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         return _result([], [], context)
     providers = list(dict.fromkeys(one.provider for one in options.wanted))
     try:
-        connection = open_connection(connection_choice, context, providers)
+        connection = open_connection(connection_choice, context, providers, login_timeout=float(options.wait_timeout))
         _refuse_applications(connection)
         # Where they cost a call of their own, requests are read only where a refusal would not tell of them.
         needed = not options.active or context.check_mode or options.start is not None
         found = read_rows(connection, providers, requests=needed)
     except PimError as error:
         if context.check_mode and error.code in _NOT_SIGNED_IN:
-            return _not_checked(options, error, context)
+            return _not_checked(options, error, "not_checked", context)
+        if context.check_mode and error.code == "mfa_required":
+            return _not_checked(options, error, "step_up_required", context)
         raise
     works, rows = _decided(connection, options, found, context)
     if context.check_mode:
         CarryOut(connection, options, _terms(connection, options), context).rehearse(works)
         _foretell(works)
     else:
+        before_writing(connection, [work.step for work in works])
         _carried_out(connection, options, works, context)
     return _finished(works, rows, context)
 
@@ -109,9 +113,7 @@ def _decided(
     asked = plan.needs_policy(steps)
     policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))
     steps = [plan.decide(step, policies.get(id(step)), terms, now) for step in steps]
-    problem = plan.all_problems(steps) or (
-        None if context.check_mode else plan.together([step.step_up for step in steps if step.step_up])
-    )
+    problem = plan.all_problems(steps)
     if problem is not None:
         raise problem
     for step in steps:
@@ -243,14 +245,16 @@ def _shown(rows: Sequence[RoleRow]) -> dict[str, Any]:
     return shown
 
 
-def _not_checked(options: ActivationOptions, error: PimError, context: Context) -> dict[str, Any]:
-    context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
+def _not_checked(options: ActivationOptions, error: PimError, status: str, context: Context) -> dict[str, Any]:
+    """Check mode where nothing could be read: the sign-in, or the step-up, of the real run comes first."""
+    reason = "nobody is signed in yet" if status == "not_checked" else "somebody has to sign in again first"
+    context.warn(f"Nothing could be checked, because {reason}: {error.message}")
     unknown = [
         RoleRow(one.provider, one.role, None, one.scope, None, eligible=None, active=None, permanent=None)
         for one in options.wanted
     ]
     steps = [Step(one, row, plan.KEEP, row) for one, row in zip(options.wanted, unknown)]
-    works = [replace(Work.of(step), status="not_checked") for step in steps]
+    works = [replace(Work.of(step), status=status) for step in steps]
     return _result(works, [], context)
 
 

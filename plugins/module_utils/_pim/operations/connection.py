@@ -25,12 +25,16 @@ from ..sign_in.known_clients import is_known_without, refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
 from ..sign_in.signing_in import sign_in
+from ..sign_in.step_up import Person
 from ..sign_in.token_claims import decode, texts, wanted_claims
 from ..state.journal import Journal
 from ..state.sessions import Session, Sessions
 from ..transport import Transport
 from .connection_options import ConnectionOptions
 from .context import Context
+
+# Seconds that a person has to sign in again, where the task has no time-out of its own.
+STEP_UP_TIMEOUT = 300.0
 
 
 class Connection:
@@ -89,11 +93,16 @@ class Connection:
 
 
 def open_connection(
-    options: ConnectionOptions, context: Context, providers: Sequence[str], resource: str | None = None
+    options: ConnectionOptions,
+    context: Context,
+    providers: Sequence[str],
+    resource: str | None = None,
+    login_timeout: float = STEP_UP_TIMEOUT,
 ) -> Connection:
     """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2).
 
-    `resource`: a token for it is wanted, in place of those for the APIs of the providers.
+    `resource`: a token for it is wanted, in place of those for the APIs of the providers. `login_timeout`: seconds a person has, where
+    one has to sign in again.
     """
     found = options.credentials
     credential = found.task or found.own
@@ -104,7 +113,7 @@ def open_connection(
     if session is not None and (found.azure is None or session.alive(context.clock.time())):
         transport = new_transport(options, context, session)
         needed = {} if resource else scopes_by_api(session.cloud, providers)
-        access = Access(session, transport, context.clock, sessions, needed)
+        access = Access(session, transport, context.clock, sessions, needed, _person(context, login_timeout))
         misfit = why_not(session, options, transport, None if context.check_mode else access)
         if misfit:
             raise PimError("not_connected", f"The session {session.name} is not used: {misfit}")
@@ -114,6 +123,15 @@ def open_connection(
     raise PimError(
         "not_connected", f"There is no session {options.session} in {options.session_dir} (tried: {found.looked_at()})"
     )
+
+
+def _person(context: Context, login_timeout: float) -> Person | str:
+    """Who can be asked to sign in again in the middle of a task, or why nobody can."""
+    if context.check_mode:
+        return "check mode asks nobody to sign in"
+    if context.show is None:
+        return "nobody would see here that somebody has to sign in"
+    return Person(context.show, login_timeout)
 
 
 def new_transport(options: ConnectionOptions, context: Context, session: Session | None = None) -> Transport:

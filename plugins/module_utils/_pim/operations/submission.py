@@ -15,16 +15,54 @@ from ..errors import PimError
 from ..models import DENIED, FAILED, WITHDRAWN, Request
 from .connection import Connection
 from .holdings import read_rows
+from .stepping_up import after_refusal, asks_for_more
 from .work import Work
 
 # After a lost answer: the service may still be at work on the first request, so look again for a while before repeating.
 _LOOKS = (0.0, 2.0, 5.0)
+# The second one for a service that asks for one thing after the other.
+_STEP_UPS = 2
 
 
 def submit(
     connection: Connection, works: Sequence[Work], action: str, call_of: Callable[[Work], Call]
 ) -> dict[int, Answer | PimError]:
-    """Sends one write for each work, with its journal entries; the outcome by place in `works`. Lost answers stay `uncertain`."""
+    """Sends one write for each work, with its journal entries; the outcome by place in `works`. Lost answers stay `uncertain`.
+
+    Those refused for how the account signed in are sent again, with the token of one step-up for all of them.
+    """
+    outcomes = _sent(connection, works, action, call_of)
+    # Once more where the service then asks for something else, which needs no person.
+    for _round in range(_STEP_UPS):
+        refused = {
+            place: outcome
+            for place, outcome in outcomes.items()
+            if isinstance(outcome, PimError) and asks_for_more(outcome)
+        }
+        if not refused:
+            break
+        again = [works[place] for place in refused]
+        try:
+            after_refusal(connection, again, list(refused.values()))
+        except PimError as error:
+            outcomes.update({place: _of_refusal(error, refusal) for place, refusal in refused.items()})
+            break
+        outcomes.update(zip(refused, _sent(connection, again, action, call_of).values()))
+    return outcomes
+
+
+def _of_refusal(failure: PimError, refusal: PimError) -> PimError:
+    """Why a refusal could not be satisfied, with what the service said."""
+    told = failure.retold()
+    told.service_code, told.service_message = refusal.service_code, refusal.service_message
+    told.status, told.request_id, told.repeated = refusal.status, refusal.request_id, refusal.repeated
+    told.authentication_context = refusal.authentication_context or failure.authentication_context
+    return told
+
+
+def _sent(
+    connection: Connection, works: Sequence[Work], action: str, call_of: Callable[[Work], Call]
+) -> dict[int, Answer | PimError]:
     if not works:
         return {}
     session = connection.session

@@ -271,7 +271,7 @@ def _step_up(step: Step, policy: Policy | None, terms: Terms) -> PimError | None
                 "mfa_required",
                 f"{_name(step.before)} requires the authentication context {context}, which this sign-in does not have",
                 authentication_context=context,
-                advice=step_up_advice(context),
+                advice=step_up_advice([context]),
             ),
         )
     if policy.requires_mfa and terms.mfa is False:
@@ -280,7 +280,7 @@ def _step_up(step: Step, policy: Policy | None, terms: Terms) -> PimError | None
             PimError(
                 "mfa_required",
                 f"{_name(step.before)} requires multi-factor authentication, which this sign-in did not use",
-                advice=step_up_advice(None),
+                advice=step_up_advice([]),
             ),
         )
     return None

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ..errors import PimError
 from ..state.sessions import Session, Sessions, Token
-from ..times import Clock, format_time, from_timestamp
+from ..times import Clock
 from ..transport import Transport
-from .client import SignInClient
 from .clouds import API_NAMES, CLOUDS
-from .known_clients import refuse_known_client
-from .signing_in import permission_names, sign_in_again, token_of
+from .held_session import HeldSession
+from .step_up import Person, StepUp, wants
 
 # A token is used no longer than this many seconds before its end, so that it does not end on the way.
 _MARGIN = 60.0
@@ -26,6 +25,7 @@ class Access:
     """`sessions` is None for credentials that serve one task alone: nothing is written then.
 
     `needed`: by API, the scopes the task needs. A session that was made for less is asked for more, where it can refresh.
+    `person`: who can be asked to sign in again, or why nobody can.
     """
 
     def __init__(
@@ -35,16 +35,20 @@ class Access:
         clock: Clock,
         sessions: Sessions | None,
         needed: Mapping[str, list[str]] | None = None,
+        person: Person | str = "nobody can be asked here",
     ) -> None:
-        self.session = session
-        self._transport = transport
+        self._held = HeldSession(session, transport, clock, sessions)
+        self._step_up = StepUp(self._held, transport, clock, person)
         self._clock = clock
-        self._sessions = sessions
         self._needed = dict(needed or {})
         # By API: why the task gets no token for it. Asked once, and told to each call.
         self._refusals: dict[str, PimError] = {}
         # Several calls of one task may find their token refused at once.
         self._turn = threading.RLock()
+
+    @property
+    def session(self) -> Session:
+        return self._held.session
 
     def token(self, api: str) -> str:
         """A living token for `graph` or `arm`; `session_expired` or `consent_required` where there is none to be had."""
@@ -82,6 +86,17 @@ class Access:
             if not self.session.can_refresh:
                 return None
             return self._refresh(api, self.session.scopes[api]).access_token
+
+    def answered(self, api: str, refused: str, claims: str, *, ask: bool) -> str:
+        """Another token than the one the API refused, which proves the claims of its challenge; see `StepUp.token`."""
+        with self._turn:
+            return self._step_up.token(api, refused, claims, wants(api, claims), ask=ask)
+
+    def step_up(self, api: str, claims: str, why: str) -> None:
+        """Makes the session prove the claims: from now on its tokens do, for either API; see `StepUp.token`."""
+        with self._turn:
+            held = self.session.tokens.get(api)
+            self._step_up.token(api, held.access_token if held else None, claims, why, ask=True)
 
     def given_up(self, api: str, refused: str) -> None:
         """To be called where a renewed token is refused too: the session no longer counts as alive."""
@@ -156,35 +171,24 @@ class Access:
         return token.expires_at - _MARGIN > self._clock.time() and token.obtained_at >= since
 
     def _refresh(self, key: str, scopes: list[str]) -> Token:
-        session = self.session
-        if session.renews_with is not None:
-            session.tokens[key] = token_of(
-                sign_in_again(session, key, scopes, self._transport, self._clock), self._clock
-            )
-            self._keep()
-            return session.tokens[key]
-        if session.refresh_token is None or session.client_id is None:
-            held = session.tokens.get(key)
-            ended = f" ended at {format_time(from_timestamp(held.expires_at))}" if held else " is missing"
-            raise PimError(
-                "session_expired",
-                f"The token for {API_NAMES.get(key, key)}{ended}, and {session.auth_method} sessions cannot refresh",
-            )
-        refuse_known_client(session.client_id, key)
-        client = SignInClient(self._transport, session.authority_url, session.tenant_id, session.client_id)
+        """A fresh token. Where the claims of the session would need a person, it is one without them: a task that only reads must not.
+
+        The session then forgets what the claims had gained, so that a write, or `pim_connect`, asks for it again.
+        """
+        claims = self.session.claims
         try:
-            result = client.refresh(session.refresh_token, scopes, session.claims)
+            token, told = self._held.redeem(key, scopes, claims)
         except PimError as error:
-            if error.code == "consent_required":
-                error.message += f": client {session.client_id} lacks consent for {permission_names(scopes)}"
-            if error.code == "session_expired":
-                # It will not be accepted again: from now on somebody has to sign in, and `pim_connect` knows it.
-                session.refresh_token = None
-                self._keep()
-            raise
-        token = token_of(result, self._clock)
-        session.tokens[key] = token
-        session.refresh_token = str(result.get("refresh_token") or session.refresh_token)
+            if claims is None or error.code != "mfa_required":
+                raise
+            claims = None
+            token, told = self._held.redeem(key, scopes, claims)
+        if claims is None and self.session.claims is not None:
+            self.session.authentication_contexts, self.session.mfa = [], None
+            self._held.learn(claims, told)
+        elif key in API_NAMES:
+            self._held.learn(claims, told)
+        self.session.tokens[key] = token
         self._keep()
         return token
 
@@ -198,21 +202,8 @@ class Access:
     def _drop_resource_tokens(self) -> None:
         self.session.tokens = {key: token for key, token in self.session.tokens.items() if key in self.session.scopes}
 
-    @contextlib.contextmanager
-    def _latest(self) -> Iterator[None]:
-        """Holds the session's lock, with its newest content: two tasks must not redeem one refresh token."""
-        if self._sessions is None:
-            yield
-            return
-        with self._sessions.locked(self.session.name):
-            on_disk = self._sessions.load(self.session.name)
-            if on_disk is None:
-                raise PimError("not_connected", f"The session {self.session.name} was removed meanwhile")
-            if (on_disk.tenant_id, on_disk.object_id) != (self.session.tenant_id, self.session.object_id):
-                raise PimError("not_connected", f"The session {self.session.name} now belongs to another account")
-            self.session = on_disk
-            yield
+    def _latest(self) -> contextlib.AbstractContextManager[None]:
+        return self._held.latest()
 
     def _keep(self) -> None:
-        if self._sessions is not None:
-            self._sessions.save(self.session)
+        self._held.keep()

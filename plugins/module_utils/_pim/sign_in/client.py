@@ -70,6 +70,9 @@ class SignInClient:
             error = sign_in_failure(result)
             if error.code == "login_failed" and result.get("error") == "invalid_grant":
                 error.code, error.message = "session_expired", "The sign-in service no longer accepts this session"
+            if error.code == "login_failed" and result.get("error") == "interaction_required":
+                # Whatever stands in the way here, a person may get past it.
+                error.code = "mfa_required"
             raise error
         return dict(result)
 

@@ -18,7 +18,7 @@ from .credentials import APPLICATIONS
 from .methods import access_token, certificate, client_secret, device_code, password, workload_identity
 from .names import is_guid, same_account
 from .request import SignInRequest
-from .token_claims import decode, texts, used_mfa
+from .token_claims import contexts_in, decode, proof_of, used_mfa
 
 # One file each; `credentials.METHODS` lists the same names.
 METHODS: dict[str, Callable[[SignInClient, SignInRequest, Clock], dict[str, Any]]] = {
@@ -96,7 +96,8 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
             advice="Sign in with that account.",
         )
     mfa = None if application else used_mfa(claims, identity)
-    contexts = sorted({*texts(claims.get("acrs")), *texts(identity.get("acrs"))})
+    # A token that nobody can read is taken at the word of the sign-in service, which granted what was asked.
+    contexts = contexts_in(claims, identity) if claims else sorted(proof_of(request.claims).contexts)
     _check_requirements(request, mfa, contexts, bool(claims))
     return Session(
         name=name,
@@ -129,8 +130,10 @@ def _renews_with(request: SignInRequest) -> dict[str, str] | None:
     return None
 
 
-def sign_in_again(session: Session, key: str, scopes: list[str], transport: Transport, clock: Clock) -> dict[str, Any]:
-    """A token for an API or a resource's URL by the session's own method, for the account the session has.
+def sign_in_again(
+    session: Session, key: str, scopes: list[str], claims: str | None, transport: Transport, clock: Clock
+) -> dict[str, Any]:
+    """A token for an API or a resource's URL by the session's own method, for the account the session has, with these claims.
 
     `session_expired` where what the session needs for it is gone.
     """
@@ -150,7 +153,7 @@ def sign_in_again(session: Session, key: str, scopes: list[str], transport: Tran
         ca_path=session.ca_path,
         require_mfa=False,
         authentication_contexts=[],
-        claims=session.claims,
+        claims=claims,
         login_timeout=0.0,
         show=None,
     )
@@ -162,8 +165,8 @@ def sign_in_again(session: Session, key: str, scopes: list[str], transport: Tran
             raise
         # Nothing of this task is wrong: what the session was made with has changed.
         raise PimError("session_expired", error.message) from None
-    claims = decode(str(result["access_token"]))
-    if (str(claims.get("tid")).lower(), claims.get("oid")) != (session.tenant_id, session.object_id):
+    told = decode(str(result["access_token"]))
+    if (str(told.get("tid")).lower(), told.get("oid")) != (session.tenant_id, session.object_id):
         raise PimError(
             "not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has"
         )

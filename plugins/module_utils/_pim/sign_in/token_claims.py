@@ -10,11 +10,33 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # Declares that this client understands claims challenges; PIM does not honour authentication contexts of clients that do not.
 CAPABILITY = "cp1"
+_CAPABILITIES = "xms_cc"
+# Those that somebody can ask for by name; Azure's own "p1" stands for multi-factor authentication.
+_CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
+_MFA = frozenset({"mfa", "ngcmfa"})
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a claims request wants to be proved, in our terms."""
+
+    mfa: bool
+    contexts: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        parts = ["multi-factor authentication"] if self.mfa else []
+        if self.contexts:
+            parts.append(f"the authentication context{'s' * (len(self.contexts) > 1)} {', '.join(self.contexts)}")
+        return " and ".join(parts) or "a newer sign-in"
 
 
 def decode(token: str) -> dict[str, Any]:
@@ -49,12 +71,96 @@ def wanted_claims(require_mfa: bool, contexts: Sequence[str]) -> str | None:
 
 def with_capability(claims: str | None) -> str:
     """The same claims with this client's capability, for the one call of msal that does not add it by itself."""
-    merged: dict[str, Any] = json.loads(claims) if claims else {}
-    merged.setdefault("access_token", {})["xms_cc"] = {"values": [CAPABILITY]}
-    return json.dumps(merged)
+    asked = _read(claims)
+    asked.setdefault("access_token", {})[_CAPABILITIES] = {"values": [CAPABILITY]}
+    return json.dumps(asked)
+
+
+def merged(one: str | None, other: str | None) -> str | None:
+    """One claims request for what both ask: the newest `nbf`, all the values of everything else."""
+    asked = _read(one)
+    for place, claims in _read(other).items():
+        for name, wanted in claims.items():
+            held = asked.setdefault(place, {}).get(name)
+            asked[place][name] = wanted if held is None else _together(name, held, wanted)
+    return json.dumps(asked) if any(asked.values()) else None
+
+
+def covers(held: str | None, wanted: str | None) -> bool:
+    """Whether a token that was asked for with `held` proves what `wanted` asks for, too."""
+    asked = _read(held)
+    for place, claims in _read(wanted).items():
+        for name, claim in claims.items():
+            if name not in asked.get(place, {}):
+                return False
+            there, values = _values(asked[place][name]), _values(claim)
+            if name == "nbf":
+                if max(map(_number, values), default=0) > max(map(_number, there), default=0):
+                    return False
+            elif not set(values) <= set(there):
+                return False
+    return True
+
+
+def proof_of(claims: str | None) -> Proof:
+    """What this claims request is about. Azure's context `p1` is its name for multi-factor authentication."""
+    asked = _read(claims)
+    methods = {value for place in asked.values() for value in _values(place.get("amr"))}
+    contexts = dict.fromkeys(value for place in asked.values() for value in _values(place.get("acrs")))
+    named = tuple(context for context in contexts if _CONTEXT.fullmatch(context))
+    return Proof(bool(methods & _MFA) or len(named) < len(contexts), named)
+
+
+def contexts_in(*tokens: dict[str, Any]) -> list[str]:
+    """The authentication contexts that tokens tell of."""
+    told = {context for token in tokens for context in texts(token.get("acrs"))}
+    return sorted(context for context in told if _CONTEXT.fullmatch(context))
+
+
+def lacks(claims: str | None, *tokens: dict[str, Any]) -> bool:
+    """Whether tokens that were asked for with these claims tell that they do not prove them; False where they do not tell."""
+    proof = proof_of(claims)
+    without_factor = proof.mfa and used_mfa(*tokens) is False
+    return without_factor or (any(tokens) and not set(proof.contexts) <= set(contexts_in(*tokens)))
+
+
+def _read(claims: str | None) -> dict[str, dict[str, Any]]:
+    """By place (`access_token`, `id_token`) the claims asked for, without the capability, which is declared at every call."""
+    asked = json.loads(claims) if claims else {}
+    return {
+        place: {name: claim for name, claim in told.items() if name != _CAPABILITIES}
+        for place, told in asked.items()
+        if isinstance(told, dict)
+    }
+
+
+def _values(claim: object) -> list[str]:
+    if not isinstance(claim, dict):
+        return []
+    values = claim.get("values")
+    return [str(one) for one in ([claim["value"]] if "value" in claim else values if isinstance(values, list) else [])]
+
+
+def _together(name: str, held: Any, wanted: Any) -> dict[str, Any]:
+    values = list(dict.fromkeys([*_values(held), *_values(wanted)]))
+    told = {key: value for one in (held, wanted) if isinstance(one, dict) for key, value in one.items()}
+    if any(isinstance(one, dict) and one.get("essential") for one in (held, wanted)):
+        told["essential"] = True
+    if name == "nbf":
+        values = sorted(values, key=_number)[-1:]
+    told.pop("value", None)
+    told.pop("values", None)
+    if len(values) == 1 and name != "amr":
+        return {**told, "value": values[0]}
+    return {**told, "values": values} if values else told
+
+
+def _number(value: str) -> int:
+    """Of a time in seconds; 0 for what is none."""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else 0
 
 
 def used_mfa(*tokens: dict[str, Any]) -> bool | None:
     """Whether the sign-in used multi-factor authentication; None where no token tells."""
     told = [texts(claims["amr"]) for claims in tokens if "amr" in claims]
-    return any("mfa" in one or "ngcmfa" in one for one in told) if told else None
+    return any(_MFA & set(one) for one in told) if told else None
