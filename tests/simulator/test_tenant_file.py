@@ -63,7 +63,10 @@ def test_the_default_tenant() -> None:
         ({"lag": {"activaton": "PT1M"}}, r"the tenant\.lag has the unknown key 'activaton'"),
         ({"users": [{"username": "a@least.example"}]}, r"the tenant\.users\[0\] lacks the key 'name'"),
         ({"users": [{**LEAST["users"][0], "password": 12345}]}, r"users\[0\]\.password must be text"),
-        ({"users": [{**LEAST["users"][0], "mfa": "sometimes"}]}, r"mfa must be one of none, capable, required"),
+        (
+            {"users": [{**LEAST["users"][0], "mfa": "sometimes"}]},
+            r"mfa must be one of none, unregistered, capable, required",
+        ),
         ({"users": LEAST["users"] * 2}, r"the username 'one@least.example' is there twice"),
         ({"users": "all"}, r"the tenant\.users must be a list, not text"),
         ({"tenant_id": "contoso"}, r"tenant_id must be a GUID"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from typing import Any, Union
 
@@ -26,7 +27,7 @@ DirectoryObject = Union[User, Group, ServicePrincipal, AdministrativeUnit]
 
 
 class Directory:
-    """Lookups over a tenant file. It never changes: this simulator has no calls that create or delete objects."""
+    """Lookups over a tenant file. Nothing is created or deleted; only states of users change (``put_user``)."""
 
     def __init__(self, tenant: TenantFile) -> None:
         self.tenant = tenant
@@ -34,10 +35,7 @@ class Directory:
         for things in (tenant.users, tenant.groups, tenant.service_principals, tenant.administrative_units):
             self._objects.update({item.id or "": item for item in things})
         self._users: dict[str, User] = {}
-        for user in tenant.users:
-            self._users[user.username.casefold()] = user
-            if user.home_username:
-                self._users[user.home_username.casefold()] = user
+        self.restore_users()
         self._groups = {group.name.casefold(): group for group in tenant.groups}
         self._service_principals = {sp.name.casefold(): sp for sp in tenant.service_principals}
         self._roles = {role.id or "": role for role in tenant.roles}
@@ -78,6 +76,22 @@ class Directory:
         """By user principal name, home name or object id, in any case."""
         found = self._users.get(name_or_id.casefold()) or self.object(name_or_id)
         return found if isinstance(found, User) else None
+
+    def put_user(self, user: User) -> None:
+        """The user of this id is so from now on."""
+        self._objects[user.id or ""] = user
+        for name in (user.username, user.home_username):
+            if name:
+                self._users[name.casefold()] = user
+
+    def restore_users(self) -> None:
+        """All of them as the tenant file has them."""
+        for user in self.tenant.users:
+            self.put_user(user)
+
+    def users(self) -> list[User]:
+        """In the order of the tenant file."""
+        return [self._users[user.username.casefold()] for user in self.tenant.users]
 
     def user_named(self, name: str) -> User:
         return self._users[name.casefold()]
@@ -141,6 +155,16 @@ class Directory:
 
 def is_guest(user: User) -> bool:
     return "#EXT#" in user.username.upper()
+
+
+def home_ids(user: User, tenant_id: str) -> tuple[str, str]:
+    """(object id, tenant id) of the account where it is at home. Of a guest's they are made up: nothing else of that
+    tenant is simulated."""
+    if not is_guest(user):
+        return user.id or "", tenant_id
+    domain = (user.home_username or user.username).rpartition("@")[2].casefold()
+    home = uuid.uuid5(uuid.NAMESPACE_DNS, domain)
+    return str(uuid.uuid5(home, user.id or "")), str(home)
 
 
 def object_view(item: DirectoryObject, typed: bool = False) -> dict[str, Any]:

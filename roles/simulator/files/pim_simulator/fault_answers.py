@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from pim_simulator.arm.addresses import is_arm
 from pim_simulator.faults import Fault
+from pim_simulator.sign_in.errors import SignInError
 
 _CODES = {
     400: "BadRequest",
@@ -58,6 +59,13 @@ def fault_response(fault: Fault, path: str) -> Response:
     error_text = "temporarily_unavailable" if status >= 500 or status == 429 else "invalid_request"
     return JSONResponse(
         {"error": error_text, "error_description": "This answer was ordered by a test."}, status, headers
+    )
+
+
+def ordered_refusal(fault: Fault) -> SignInError:
+    """A refusal of the sign-in service that is brought about by nothing but the order."""
+    return SignInError(
+        fault.aadsts, fault.oauth_error, "This answer was ordered by a test.", status=fault.status or 400
     )
 
 

@@ -33,6 +33,8 @@ class Fault:
     reset: str | None = None
     body: str | None = None
     next_link: str | None = None
+    aadsts: int | None = None
+    oauth_error: str = "invalid_grant"
     processed: bool = False
     batch_item: bool = False
     id: int = 0
@@ -55,7 +57,7 @@ class Fault:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-_WHOLE = ("times", "skip", "status", "retry_after", "delay_ms")
+_WHOLE = ("times", "skip", "status", "retry_after", "delay_ms", "aadsts")
 _FLAGS = ("hang", "processed", "batch_item")
 
 
@@ -87,10 +89,16 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
         raise FaultError(f"next_link must be one of {', '.join(NEXT_LINKS)}")
     if order.get("next_link") and any(order.get(name) for name in ("status", "hang", "reset", "body")):
         raise FaultError("next_link changes the service's own answer: status, hang, reset and body do not go with it")
+    if not isinstance(order.get("oauth_error", ""), str):
+        raise FaultError("oauth_error must be text")
+    if order.get("aadsts") is None and "oauth_error" in order:
+        raise FaultError("oauth_error goes with aadsts")
+    if order.get("aadsts") and (order.get("body") or order.get("next_link") or order.get("batch_item")):
+        raise FaultError("aadsts is an answer of the sign-in service: body, next_link and batch_item do not go with it")
     if order.get("batch_item") and (order.get("hang") or order.get("reset")):
         raise FaultError("an item of a batch has no connection of its own: hang and reset do not go with batch_item")
-    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body", "next_link")):
-        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset, body or next_link")
+    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body", "next_link", "aadsts")):
+        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset, body, next_link or aadsts")
     return Fault(**{name: value for name, value in order.items() if value is not None or name == "times"})
 
 

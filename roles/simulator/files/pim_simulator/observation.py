@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pim_simulator.call_log import Call, attach
-from pim_simulator.fault_answers import fault_response, relinked
+from pim_simulator.fault_answers import fault_response, ordered_refusal, relinked
 from pim_simulator.faults import Fault
 from pim_simulator.http_protocol import reset_connection
 from pim_simulator.world import World, base_url_of
@@ -60,7 +60,9 @@ class Observation:
         if fault is not None and fault.next_link is not None:
             call.detail = f"fault {fault.id}"
             await self._relink(fault.next_link, address, scope, receive, observed)
-        elif fault is None or (fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body)):
+        elif fault is None or (
+            fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body or fault.aadsts)
+        ):
             await self._answer(scope, receive, observed)
         else:
             await self._fail(fault, call, scope, receive, observed)
@@ -74,8 +76,19 @@ class Observation:
             reset_connection(scope)
         elif fault.reset is not None:
             reset_connection(scope)
+        elif fault.aadsts is not None:
+            await self._refuse_sign_in(fault, call, scope, receive, send)
         else:
             await fault_response(fault, scope["path"])(scope, receive, send)
+
+    async def _refuse_sign_in(self, fault: Fault, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        """In the sign-in service's own body."""
+        request = Request(scope)
+        error = ordered_refusal(fault)
+        call.detail = f"fault {fault.id}: AADSTS{error.number}"
+        body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
+        headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+        await JSONResponse(body, error.status, headers)(scope, receive, send)
 
     async def _relink(self, kind: str, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """The service's own answer, with another link to the next page."""

@@ -38,6 +38,8 @@ class World:
     def reset(self) -> None:
         """As at the start: tenant, time, calls, faults. Address, CA, control key and signing key stay."""
         self.clock = Clock()
+        self.directory.restore_users()
+        self.mandatory_mfa = self.tenant.behaviour.azure_resources.mandatory_mfa
         self.stores = build_stores(self.directory, self.clock.now())
         tokens = AccessTokens(self.directory, self.stores["entra_roles"], self.clock, self.signing_key)
         self.sign_in = SignInService(self.directory, self.clock, tokens)

@@ -60,6 +60,15 @@ def not_found(what: str, name: str) -> ArmError:
 
 
 # Refusals of PIM that ARM tells with another status or code than Graph.
+def mfa_demand(scope: str) -> str:
+    """Recorded: what Azure says to who changes a resource without a second factor."""
+    return (
+        f"Resource '{scope.rsplit('/', 1)[-1] or scope}' was disallowed by Azure: You are receiving this error because you "
+        "tried to create, update or delete Azure resources without authenticating through MFA. User accounts must be "
+        "authenticated through MFA to manage your resources. To resolve this error, go to https://aka.ms/MFAforAzure."
+    )
+
+
 _CODES = {
     "Authorization_RequestDenied": (403, "AuthorizationFailed"),
     "SubjectNotFound": (400, "SubjectNotFound"),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import uuid
@@ -20,14 +19,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from pim_simulator.arm.addresses import is_arm, read_address
+from pim_simulator.arm.addresses import Address, is_arm, read_address
 from pim_simulator.arm.bodies import unreadable
-from pim_simulator.arm.errors import ArmError
+from pim_simulator.arm.errors import ArmError, mfa_demand
 from pim_simulator.arm.messages import ArmAnswer, ArmCall
 from pim_simulator.arm.service import ArmService
 from pim_simulator.call_log import note_caller, note_request_id
 from pim_simulator.callers import Caller
+from pim_simulator.challenges import claims_challenge
 from pim_simulator.sign_in.access_tokens import TokenRefused
+from pim_simulator.sign_in.demands import AZURE_MFA
 from pim_simulator.sign_in.resources import arm_audiences
 from pim_simulator.world import World, base_url_of
 
@@ -35,6 +36,7 @@ _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 _WITH_BODY = ("POST", "PATCH", "PUT")
 _LARGEST_BODY = 4 * 1024 * 1024
 # what is left at the start; it only shows that calls are counted, a test orders throttling as a fault
+_DEMAND = f'{{"access_token":{{"acrs":{{"essential":true,"values":["{AZURE_MFA}"]}}}}}}'
 _BUDGETS = {"reads": 11999, "writes": 1199}
 
 
@@ -64,6 +66,7 @@ class _Endpoint:
         try:
             caller = self._caller(request)
             note_caller(request, caller.username, caller.app_id)
+            self._check_mandatory_mfa(request, caller, address)
             body = await self._body(request)
             pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
             answer = self._service.answer(
@@ -136,16 +139,32 @@ class _Endpoint:
         if refusal.reason == "expired":
             return self._unauthorized("ExpiredAuthenticationToken", "The access token has expired or is not yet valid.")
         if refusal.reason == "revoked":
-            return self._unauthorized("AuthenticationFailed", "Authentication failed.", refusal.challenge)
+            return self._unauthorized("AuthenticationFailed", refusal.message, refusal.challenge)
         return self._unauthorized("InvalidAuthenticationToken", "The access token is invalid.")
 
     def _unauthorized(self, code: str, message: str, challenge: str | None = None) -> ArmError:
-        header = f'Bearer authorization_uri="https://login.windows.net/{self._world.tenant.tenant_id}", '
+        where = {"authorization_uri": f"https://login.windows.net/{self._world.tenant.tenant_id}"}
         if challenge is None:
-            header += f'error="invalid_token", error_description="{message}"'
+            header = (
+                f'Bearer authorization_uri="{where["authorization_uri"]}", error="invalid_token", '
+                f'error_description="{message}"'
+            )
         else:
-            header += f'error="insufficient_claims", claims="{base64.b64encode(challenge.encode()).decode()}"'
+            header = claims_challenge(self._world.tenant.behaviour.challenge_header, where, message, challenge)
         return ArmError(401, code, message, {"WWW-Authenticate": header})
+
+    def _check_mandatory_mfa(self, request: Request, caller: Caller, address: Address) -> None:
+        """Azure's own demand of people who change resources, whatever the tenant's policies ask. Raises ArmError."""
+        order = self._world.mandatory_mfa
+        if order == "none" or request.method not in ("PUT", "PATCH", "DELETE") or caller.app_only:
+            return
+        # p1 is in tokens that were asked to prove the second factor for Azure
+        if "mfa" in caller.amr or AZURE_MFA in caller.acrs:
+            return
+        message = mfa_demand(address.scope or "/")
+        if order == "disallowed":
+            raise ArmError(403, "RequestDisallowedByAzure", message)
+        raise self._unauthorized("RequestDisallowedByAzure", message, _DEMAND)
 
     async def _body(self, request: Request) -> Any:
         """The JSON object of a write, None where there is none. Raises ArmError."""

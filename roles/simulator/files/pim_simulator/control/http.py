@@ -15,16 +15,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pim_simulator.control.views import device_code_view, request_view, requests_view, state_view
+from pim_simulator.control.views import (
+    device_code_view,
+    policy_view,
+    request_view,
+    requests_view,
+    state_view,
+    user_view,
+)
 from pim_simulator.faults import FaultError, read_fault
 from pim_simulator.pim.approvals import decide
 from pim_simulator.pim.errors import PimRefusal
+from pim_simulator.sign_in.access_tokens import REVOCATION_REASONS
 from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.tenant.access_policies import read_policy
+from pim_simulator.tenant.azure import AzureBehaviour
 from pim_simulator.tenant.models import User
+from pim_simulator.tenant.reading import TenantError, changed
 from pim_simulator.times import format_time, parse_duration, parse_time
 from pim_simulator.world import World
 
 KEY_HEADER = "x-simulator-key"
+# What of a user may change while the simulator runs.
+CHANGEABLE = ("enabled", "state", "mfa", "authentication_contexts", "silent_step_up", "password")
 _Handler = Callable[[Request], Awaitable[Any]]
 
 
@@ -47,7 +60,7 @@ def routes(world: World, key: str) -> list[Route]:
                 return JSONResponse(await handler(request))
             except ControlError as error:
                 return JSONResponse({"error": str(error)}, error.status)
-            except (FaultError, ValueError, OverflowError) as error:
+            except (FaultError, TenantError, ValueError, OverflowError) as error:
                 return JSONResponse({"error": str(error)}, 400)
             except PimRefusal as refusal:
                 return JSONResponse({"error": f"{refusal.code}: {refusal.message}"}, refusal.status)
@@ -74,6 +87,11 @@ def routes(world: World, key: str) -> list[Route]:
             ("GET", "device_codes", control.device_codes),
             ("POST", "device_codes/{user_code}", control.decide_device_code),
             ("POST", "tokens/revoke", control.revoke_tokens),
+            ("GET", "conditional_access", control.conditional_access),
+            ("POST", "conditional_access", control.put_policy),
+            ("DELETE", "conditional_access/{name}", control.remove_policy),
+            ("POST", "users/{username}", control.change_user),
+            ("POST", "mandatory_mfa", control.set_mandatory_mfa),
         )
     ]
 
@@ -187,20 +205,51 @@ class _Control:
         elif decision == "decline":
             code.declined = True
         else:
-            user = self._user(order, "username")
-            if not user.enabled:
-                raise SignInError(50057, "invalid_grant", "The user account is disabled.")
-            service.device_login.decide(code, user, approve=True)
+            service.device_login.decide(code, self._user(order, "username"), approve=True)
         return device_code_view(code, self._world.clock.now())
 
     async def revoke_tokens(self, request: Request) -> Any:
-        order = await _object(request, "username", "access", "refresh")
+        order = await _object(request, "username", "access", "refresh", "reason")
         user = self._user(order, "username")
         for name in ("access", "refresh"):
             if not isinstance(order.get(name, True), bool):
                 raise ControlError(400, f"{name} must be true or false")
-        self._world.sign_in.revoke(user, access=order.get("access", True), refresh=order.get("refresh", True))
+        reason = order.get("reason", REVOCATION_REASONS[0])
+        if reason not in REVOCATION_REASONS:
+            raise ControlError(400, f"reason must be one of {', '.join(REVOCATION_REASONS)}")
+        access, refresh = order.get("access", True), order.get("refresh", True)
+        self._world.sign_in.revoke(user, access=access, refresh=refresh, reason=reason)
         return {}
+
+    # what sign-ins are asked for
+
+    async def conditional_access(self, _request: Request) -> Any:
+        return {"policies": [policy_view(policy) for policy in self._world.sign_in.sign_ins.policies.all()]}
+
+    async def put_policy(self, request: Request) -> Any:
+        policy = read_policy(self._world.tenant, await _object(request))
+        self._world.sign_in.sign_ins.policies.put(policy)
+        return policy_view(policy)
+
+    async def remove_policy(self, request: Request) -> Any:
+        if not self._world.sign_in.sign_ins.policies.remove(request.path_params["name"]):
+            raise ControlError(404, "there is no conditional access policy of this name")
+        return {}
+
+    async def change_user(self, request: Request) -> Any:
+        """A new password ends what was signed in with the old one."""
+        user = self._user(request.path_params, "username")
+        user = changed(user, await _object(request), CHANGEABLE, "the user")
+        self._world.directory.put_user(user)
+        if "password" in await _object(request):
+            self._world.sign_in.revoke(user, access=True, refresh=True)
+        return user_view(user)
+
+    async def set_mandatory_mfa(self, request: Request) -> Any:
+        order = await _object(request, "mandatory_mfa")
+        behaviour = changed(AzureBehaviour(), order, ("mandatory_mfa",), "the order")
+        self._world.mandatory_mfa = behaviour.mandatory_mfa
+        return {"mandatory_mfa": behaviour.mandatory_mfa}
 
     def _user(self, order: dict[str, Any], name: str) -> User:
         user = self._world.directory.find_user(_text(order, name))

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Any
 
 from pim_simulator.pim.records import Key, Kind, Request, Schedule
 from pim_simulator.pim.store import Store
 from pim_simulator.sign_in.device_codes import DeviceCode
-from pim_simulator.times import format_time
+from pim_simulator.tenant.models import ConditionalAccessPolicy, User
+from pim_simulator.times import format_duration, format_time
 from pim_simulator.world import World
 
 
@@ -87,4 +89,25 @@ def device_code_view(code: DeviceCode, now: datetime) -> dict[str, Any]:
         "polls": code.polls,
         "status": code.status(now),
         "expires": format_time(code.expires),
+    }
+
+
+def policy_view(policy: ConditionalAccessPolicy) -> dict[str, Any]:
+    """As it is written in a tenant file."""
+    frequency = policy.sign_in_frequency
+    return {
+        **dataclasses.asdict(policy),
+        "sign_in_frequency": format_duration(frequency) if frequency is not None else None,
+    }
+
+
+def user_view(user: User) -> dict[str, Any]:
+    """What of a user may change, and no password."""
+    return {
+        "username": user.username,
+        "enabled": user.enabled,
+        "state": user.state,
+        "mfa": user.mfa,
+        "authentication_contexts": list(user.authentication_contexts),
+        "silent_step_up": user.silent_step_up,
     }

@@ -53,6 +53,12 @@ async def run_batch(
     return GraphAnswer(body={"responses": responses})
 
 
+def refused_batch(service: GraphService, body: Any, refusal: GraphError) -> GraphAnswer:
+    """Each item refused alike. Raises GraphError for a malformed batch."""
+    responses = [_response(item["id"], service.refused(refusal, None)) for item in check_batch(body)]
+    return GraphAnswer(body={"responses": responses})
+
+
 def check_batch(body: Any) -> list[Item]:
     """The items, of the right form. Raises GraphError."""
     if not isinstance(body, dict) or set(body) != {"requests"} or not isinstance(body["requests"], list):

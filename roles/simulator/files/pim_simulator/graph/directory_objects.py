@@ -51,7 +51,7 @@ class _DirectoryObjects:
     def users(self, call: GraphCall) -> GraphAnswer:
         require(call.caller, READ_USERS)
         options = collection_options(call, USER, of_pim=False)
-        users = self._world.tenant.users
+        users = self._world.directory.users()
         return items_answer(call, "users", users, object_view, options, nothing_to_expand, self._world.tenant.page_size)
 
     def user(self, call: GraphCall, name_or_id: str) -> GraphAnswer:

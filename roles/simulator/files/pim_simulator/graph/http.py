@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from email.utils import format_datetime
 from typing import Any
@@ -17,7 +16,8 @@ from starlette.routing import Route
 
 from pim_simulator.call_log import note_caller, note_item, note_request_id
 from pim_simulator.callers import Caller
-from pim_simulator.graph.batch import run_batch
+from pim_simulator.challenges import claims_challenge
+from pim_simulator.graph.batch import refused_batch, run_batch
 from pim_simulator.graph.errors import GraphError, bad_request
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
 from pim_simulator.graph.router import split_path
@@ -47,12 +47,13 @@ class _Endpoint:
         client_request_id = request.headers.get("client-request-id")
         raw_path = request.scope["raw_path"].decode("ascii").split("?")[0]
         version, _slash, path = raw_path.lstrip("/").partition("/")
+        batch = path.strip("/") == "$batch"
         try:
             caller = self._caller(request)
             note_caller(request, caller.username, caller.app_id)
             body = await self._body(request)
             query = tuple(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-            if path.strip("/") == "$batch":
+            if batch:
                 answer = await self._batch(request, version, caller, body, query)
             else:
                 call = GraphCall(
@@ -67,7 +68,10 @@ class _Endpoint:
                 )
                 answer = self._service.answer(call, client_request_id)
         except GraphError as error:
-            answer = self._service.refused(error, client_request_id)
+            if batch and self._told_within(error):
+                answer = await self._refused_batch(request, error)
+            else:
+                answer = self._service.refused(error, client_request_id)
         return self._respond(request, answer)
 
     async def _batch(
@@ -83,6 +87,20 @@ class _Endpoint:
 
         answer = await run_batch(self._world, self._service, body, version, caller, base_url_of(request), note)
         add_ids(answer, request.headers.get("client-request-id"))
+        return answer
+
+    def _told_within(self, refusal: GraphError) -> bool:
+        """Whether a claims challenge comes with each item; nothing sure is known of the service, so the tenant chooses."""
+        challenged = "insufficient_claims" in refusal.headers.get("WWW-Authenticate", "")
+        return challenged and self._world.tenant.behaviour.batch_challenge == "inner"
+
+    async def _refused_batch(self, request: Request, refusal: GraphError) -> GraphAnswer:
+        client_request_id = request.headers.get("client-request-id")
+        try:
+            answer = refused_batch(self._service, await self._body(request), refusal)
+        except GraphError as malformed:
+            return self._service.refused(malformed, client_request_id)
+        add_ids(answer, client_request_id)
         return answer
 
     def _respond(self, request: Request, answer: GraphAnswer) -> Response:
@@ -110,15 +128,16 @@ class _Endpoint:
         except TokenRefused as refusal:
             raise self._unauthorized(request, refusal.message, refusal.challenge) from refusal
 
-    @staticmethod
-    def _unauthorized(request: Request, message: str, challenge: str | None) -> GraphError:
-        header = (
-            f'Bearer realm="", authorization_uri="{base_url_of(request)}/common/oauth2/authorize", '
-            f'client_id="{GRAPH_APP_ID}"'
-        )
-        if challenge is not None:
-            claims = base64.b64encode(challenge.encode()).decode()
-            header += f', errorDescription="{message}", error="insufficient_claims", claims="{claims}"'
+    def _unauthorized(self, request: Request, message: str, challenge: str | None) -> GraphError:
+        where = {
+            "realm": "",
+            "authorization_uri": f"{base_url_of(request)}/common/oauth2/authorize",
+            "client_id": GRAPH_APP_ID,
+        }
+        if challenge is None:
+            header = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in where.items())
+        else:
+            header = claims_challenge(self._world.tenant.behaviour.challenge_header, where, message, challenge)
         return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": header})
 
     async def _body(self, request: Request) -> Any:

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import jwt
 
 from pim_simulator.callers import Caller
 from pim_simulator.clock import Clock
-from pim_simulator.directory import Directory, is_guest
+from pim_simulator.directory import Directory, home_ids, is_guest
 from pim_simulator.pim.store import Store
 from pim_simulator.sign_in.demands import Demands
 from pim_simulator.sign_in.resources import GRAPH_APP_ID, GRAPH_HOSTS, Asked, arm_audiences
@@ -21,8 +22,15 @@ from pim_simulator.sign_in.sign_ins import SignIn
 from pim_simulator.sign_in.signing import SigningKey
 from pim_simulator.tenant.models import ServicePrincipal, User
 
+# The address of a client, as the location variant of a challenge tells it (RFC 5737: of nobody).
+_SEEN_FROM = "203.0.113.7"
 # In the tokens of every member of a tenant, whatever roles they hold.
 _MEMBER_WID = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+
+RevocationReason = Literal[
+    "TokenIssuedBeforeRevocationTimestamp", "TokenCreatedWithOutdatedPolicies", "LocationConditionEvaluationSatisfied"
+]
+REVOCATION_REASONS: tuple[RevocationReason, ...] = get_args(RevocationReason)
 
 RefusalReason = Literal["audience", "signature", "malformed", "expired", "revoked"]
 
@@ -47,6 +55,18 @@ class _Issue(NamedTuple):
     groups: frozenset[str]
 
 
+class _Revocation(NamedTuple):
+    at: datetime
+    reason: RevocationReason
+
+    def challenge(self) -> str:
+        """The claims request that would cure it: a newer token, and where the place is the reason, the address seen."""
+        claims: dict[str, Any] = {"nbf": {"essential": True, "value": str(int(self.at.timestamp()))}}
+        if self.reason == "LocationConditionEvaluationSatisfied":
+            claims["xms_rp_ipaddr"] = {"value": _SEEN_FROM}
+        return json.dumps({"access_token": claims}, separators=(",", ":"))
+
+
 class AccessTokens:
     """Tokens of one tenant."""
 
@@ -56,7 +76,7 @@ class AccessTokens:
         self._clock = clock
         self._key = key
         self._issued: dict[str, _Issue] = {}
-        self._revoked: dict[str, datetime] = {}
+        self._revoked: dict[str, _Revocation] = {}
 
     def for_user(self, sign_in: SignIn, asked: Asked, scopes: tuple[str, ...], demands: Demands) -> str:
         """A delegated token. Roles of the directory are those active at this moment in the whole tenant."""
@@ -72,7 +92,9 @@ class AccessTokens:
             preferred_username=user.home_username or user.username,
             wids=self._wids(user, now),
         )
-        if not is_guest(user):
+        if is_guest(user):
+            claims["idp"] = _identity_provider(user, self._directory.tenant.tenant_id)
+        else:
             claims["upn"] = user.username
         if demands.contexts:
             # only what this very request asked for: a token that was refreshed without asking has none
@@ -93,7 +115,7 @@ class AccessTokens:
         user = sign_in.user
         now = int(self._clock.now().timestamp())
         tenant_id = self._directory.tenant.tenant_id
-        claims = {
+        claims: dict[str, Any] = {
             "iss": f"{base_url}/{tenant_id}/v2.0",
             "aud": sign_in.client_id,
             "iat": now,
@@ -107,6 +129,8 @@ class AccessTokens:
             "amr": sign_in.amr,
             "ver": "2.0",
         }
+        if is_guest(user):
+            claims["idp"] = _identity_provider(user, tenant_id)
         return self._key.sign(claims if nonce is None else {**claims, "nonce": nonce})
 
     def _common(self, audience: str, object_id: str, client_id: str, now: datetime) -> dict[str, Any]:
@@ -140,9 +164,9 @@ class AccessTokens:
     def _wids(self, user: User, now: datetime) -> list[str]:
         return [*sorted(self._store.active_role_ids(user.id or "", now)), _MEMBER_WID]
 
-    def revoke(self, user: User) -> None:
+    def revoke(self, user: User, reason: RevocationReason) -> None:
         """Access tokens issued until now are refused from now on (by clients' continuous access evaluation)."""
-        self._revoked[user.id or ""] = self._clock.now()
+        self._revoked[user.id or ""] = _Revocation(self._clock.now(), reason)
 
     def open_graph(self, token: str) -> Caller:
         """Who calls Graph with this token. Raises TokenRefused."""
@@ -172,12 +196,11 @@ class AccessTokens:
         issued = issue.at if issue else datetime.fromtimestamp(claims["iat"], now.tzinfo)
         revoked = self._revoked.get(claims["oid"])
         # challenges come only to clients that said they can handle them; the others keep their token until it ends
-        if challenged and revoked is not None and issued <= revoked:
+        if challenged and revoked is not None and issued <= revoked.at:
             raise TokenRefused(
                 "revoked",
-                "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
-                "TokenIssuedBeforeRevocationTimestamp",
-                challenge=f'{{"access_token":{{"nbf":{{"essential":true, "value":"{int(revoked.timestamp())}"}}}}}}',
+                f"Continuous access evaluation resulted in challenge with result: InteractionRequired and code: {revoked.reason}",
+                challenge=revoked.challenge(),
             )
         user = self._directory.find_user(claims["oid"])
         return Caller(
@@ -191,3 +214,8 @@ class AccessTokens:
             acrs=frozenset(claims.get("acrs", ())),
             handles_challenges=challenged,
         )
+
+
+def _identity_provider(user: User, tenant_id: str) -> str:
+    """Where a guest comes from."""
+    return f"https://sts.windows.net/{home_ids(user, tenant_id)[1]}/"

@@ -9,6 +9,7 @@ import hmac
 from typing import Any
 
 from pim_simulator.directory import Directory
+from pim_simulator.sign_in.account_states import check_can_sign_in, check_not_locked
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.tenant.models import User
 
@@ -34,7 +35,7 @@ class Accounts:
         }
 
     def authenticate(self, username: str, password: str) -> User:
-        """Raises SignInError: unknown, wrong password, disabled."""
+        """Raises SignInError: unknown, wrong password, a state that keeps it out."""
         user = self._directory.find_user(username)
         if user is None or "@" not in username:
             raise SignInError(
@@ -42,10 +43,16 @@ class Accounts:
                 "invalid_grant",
                 f"The user account {{EUII Hidden}} does not exist in the {self._directory.tenant.tenant_id} directory.",
             )
-        if user.password is None or not hmac.compare_digest(user.password.encode(), password.encode()):
+        check_not_locked(user)
+        if user.password is None:
+            raise SignInError(
+                50056,
+                "invalid_grant",
+                "Invalid or null password: password does not exist in the directory for this user.",
+            )
+        if not hmac.compare_digest(user.password.encode(), password.encode()):
             raise SignInError(
                 50126, "invalid_grant", "Error validating credentials due to invalid username or password."
             )
-        if not user.enabled:
-            raise SignInError(50057, "invalid_grant", "The user account is disabled.")
+        check_can_sign_in(user, self._directory.tenant)
         return user

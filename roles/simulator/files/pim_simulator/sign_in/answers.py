@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from pim_simulator.clock import Clock
-from pim_simulator.directory import Directory
+from pim_simulator.directory import Directory, home_ids
 from pim_simulator.sign_in.access_tokens import AccessTokens
 from pim_simulator.sign_in.demands import Demands
 from pim_simulator.sign_in.errors import SignInError
@@ -77,7 +77,9 @@ class Answers:
         if "openid" in asked.oidc:
             answer["id_token"] = self._tokens.id_token(sign_in, base_url, nonce)
         if form.get("client_info") == "1":
-            info = {"uid": sign_in.user.id, "utid": self._directory.tenant.tenant_id}
+            # a guest's account is known to clients by where it is at home, not by its object here
+            home_id, home_tenant = home_ids(sign_in.user, self._directory.tenant.tenant_id)
+            info = {"uid": home_id, "utid": home_tenant}
             answer["client_info"] = base64.urlsafe_b64encode(json.dumps(info).encode()).rstrip(b"=").decode()
         return answer
 

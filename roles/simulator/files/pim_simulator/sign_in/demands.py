@@ -10,14 +10,19 @@ from dataclasses import dataclass
 
 from pim_simulator.sign_in.errors import malformed
 
+# What Azure asks for in the place of a context where it wants multi-factor authentication of who changes resources.
+AZURE_MFA = "p1"
+
 
 @dataclass(frozen=True)
 class Demands:
-    """``contexts`` are authentication context ids (c1 .. c99)."""
+    """``contexts`` are authentication context ids (c1 .. c99, and AZURE_MFA); ``not_before`` is what a token must be newer
+    than, in seconds since 1970."""
 
     mfa: bool = False
     contexts: frozenset[str] = frozenset()
     handles_challenges: bool = False
+    not_before: int = 0
     raw: str | None = None
 
 
@@ -34,15 +39,24 @@ def read_demands(text: str | None) -> Demands:
     mfa = False
     contexts: set[str] = set()
     handles_challenges = False
+    not_before = 0
     for place in ("access_token", "id_token"):
         member = request.get(place) or {}
         if not isinstance(member, dict):
             raise malformed("claims")
         mfa = mfa or bool({"mfa", "ngcmfa"} & set(_values(member.get("amr"))))
         contexts |= set(_values(member.get("acrs")))
+        mfa = mfa or AZURE_MFA in contexts
         if place == "access_token":
             handles_challenges = "cp1" in {value.lower() for value in _values(member.get("xms_cc"))}
-    return Demands(mfa, frozenset(contexts), handles_challenges, text)
+            not_before = max((_seconds(value) for value in _values(member.get("nbf"))), default=0)
+    return Demands(mfa, frozenset(contexts), handles_challenges, not_before, text)
+
+
+def _seconds(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 12:
+        raise malformed("claims")
+    return int(value)
 
 
 def _values(entry: object) -> list[str]:

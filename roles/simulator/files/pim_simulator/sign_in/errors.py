@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -62,19 +62,36 @@ def malformed(what: str) -> SignInError:
     return SignInError(9002313, "invalid_request", f"Invalid request. Request is malformed or invalid. ({what})")
 
 
+_CHANGED = "Due to a configuration change made by your administrator, or because you moved to a new location, you must "
+_STEP_UPS = {
+    50072: _CHANGED + "enroll in multi-factor authentication to access the resource.",
+    50076: _CHANGED + "use multi-factor authentication to access the resource.",
+    50078: "Presented multi-factor authentication has expired due to policies configured by your administrator, you must "
+    "refresh your multi-factor authentication to access the resource.",
+    50079: _CHANGED + "enroll in multi-factor authentication to access the resource.",
+}
+
+
 def step_up_needed(number: int, *, claims: str | None, silent: bool) -> SignInError:
-    """More is asked than a sign-in without a person can give. 50076: use a second factor; 50079: enrol for one first.
-    The password grant was seen to answer ``invalid_grant``, a refresh ``interaction_required``."""
-    texts = {
-        50076: "Due to a configuration change made by your administrator, or because you moved to a new location, you "
-        "must use multi-factor authentication to access the resource.",
-        50079: "Due to a configuration change made by your administrator, or because you moved to a new location, you "
-        "must enroll in multi-factor authentication to access the resource.",
-    }
+    """More is asked than a sign-in without a person can give. 50076: use a second factor; 50078: use it again; 50072 and
+    50079: enrol for one first. The password grant was seen to answer ``invalid_grant``, a refresh
+    ``interaction_required``."""
     return SignInError(
         number,
         "interaction_required" if silent else "invalid_grant",
-        texts[number],
+        _STEP_UPS[number],
         suberror="basic_action",
         claims=claims,
+    )
+
+
+def sign_in_too_old(at: datetime, longest: timedelta) -> SignInError:
+    """A policy lets no sign-in live so long."""
+    return SignInError(
+        70043,
+        "invalid_grant",
+        "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The token was "
+        f"issued on {at.strftime('%Y-%m-%dT%H:%M:%S')}.0000000Z and the maximum allowed lifetime for this request is "
+        f"{int(longest.total_seconds())}.",
+        suberror="token_expired",
     )

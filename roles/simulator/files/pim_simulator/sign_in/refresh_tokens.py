@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.sign_ins import SignIn
@@ -25,8 +26,9 @@ class _Record:
 class RefreshTokens:
     """Refresh tokens of one tenant."""
 
-    def __init__(self, settings: Tokens) -> None:
+    def __init__(self, settings: Tokens, expired: Literal["AADSTS700082", "AADSTS70008"]) -> None:
         self._settings = settings
+        self._expired = expired
         self._records: dict[str, _Record] = {}
         self._revoked: dict[str, datetime] = {}
 
@@ -57,9 +59,7 @@ class RefreshTokens:
                 suberror="bad_token",
             )
         if now - record.issued >= self._settings.refresh_lifetime:
-            raise SignInError(
-                700082, "invalid_grant", "The refresh token has expired due to inactivity.", suberror="bad_token"
-            )
+            raise self._too_old(record.issued)
         if record.used is not None and now - record.used > self._settings.refresh_grace:
             raise SignInError(
                 70000, "invalid_grant", "The provided refresh token was redeemed already.", suberror="bad_token"
@@ -70,6 +70,20 @@ class RefreshTokens:
         """It was exchanged for a new one."""
         record = self._records[_hash(token)]
         record.used = record.used or now
+
+    def _too_old(self, issued: datetime) -> SignInError:
+        """Both numbers were seen for a refresh token that nobody used for too long."""
+        if self._expired == "AADSTS70008":
+            text = "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive "
+            return SignInError(70008, "invalid_grant", f"{text}authorization request for this user and resource.")
+        lifetime = int(self._settings.refresh_lifetime.total_seconds())
+        return SignInError(
+            700082,
+            "invalid_grant",
+            f"The refresh token has expired due to inactivity. The token was issued on "
+            f"{issued.strftime('%Y-%m-%dT%H:%M:%S')}.0000000Z and was inactive for {lifetime // 86400}.00:00:00.",
+            suberror="bad_token",
+        )
 
     def revoke(self, user: User, now: datetime) -> None:
         """All of the user's, issued until now."""

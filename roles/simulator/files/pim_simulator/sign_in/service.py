@@ -9,7 +9,7 @@ from typing import Any
 
 from pim_simulator.clock import Clock
 from pim_simulator.directory import Directory
-from pim_simulator.sign_in.access_tokens import AccessTokens
+from pim_simulator.sign_in.access_tokens import AccessTokens, RevocationReason
 from pim_simulator.sign_in.accounts import Accounts
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.applications import Applications
@@ -22,6 +22,7 @@ from pim_simulator.sign_in.grants.device_code import DeviceCodeGrant
 from pim_simulator.sign_in.grants.password import PasswordGrant
 from pim_simulator.sign_in.grants.refresh_token import RefreshGrant
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
+from pim_simulator.sign_in.sign_ins import SignIns
 from pim_simulator.tenant.models import User
 
 
@@ -32,18 +33,21 @@ class SignInService:
         self.directory = directory
         self.tokens = tokens
         self._clock = clock
-        self._refresh_tokens = RefreshTokens(directory.tenant.tokens)
+        self._refresh_tokens = RefreshTokens(directory.tenant.tokens, directory.tenant.behaviour.expired_refresh)
         self.accounts = Accounts(directory)
+        self.sign_ins = SignIns(directory, clock)
         applications = Applications(directory, clock)
         answers = Answers(directory, clock, tokens, self._refresh_tokens)
-        self.device_login = DeviceCodeGrant(directory, clock, applications, answers)
-        self.browser_login = AuthorizationCodeGrant(directory, clock, applications, self.accounts, answers)
+        self.device_login = DeviceCodeGrant(directory, clock, applications, self.sign_ins, answers)
+        self.browser_login = AuthorizationCodeGrant(
+            directory, clock, applications, self.accounts, self.sign_ins, answers
+        )
         self.grants: dict[str, Grant] = {
             "urn:ietf:params:oauth:grant-type:device_code": self.device_login,
             "device_code": self.device_login,
             "authorization_code": self.browser_login,
-            "password": PasswordGrant(clock, applications, self.accounts, answers),
-            "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, answers),
+            "password": PasswordGrant(clock, applications, self.accounts, self.sign_ins, answers),
+            "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, self.sign_ins, answers),
             "client_credentials": ClientCredentialsGrant(applications, answers),
         }
 
@@ -57,9 +61,16 @@ class SignInService:
             )
         return grant.token(form, tenant, base_url)
 
-    def revoke(self, user: User, *, access: bool, refresh: bool) -> None:
-        """End what the user's earlier sign-ins gave."""
+    def revoke(
+        self,
+        user: User,
+        *,
+        access: bool,
+        refresh: bool,
+        reason: RevocationReason = "TokenIssuedBeforeRevocationTimestamp",
+    ) -> None:
+        """End what the user's earlier sign-ins gave; ``reason`` is what the refusals of access tokens tell."""
         if access:
-            self.tokens.revoke(user)
+            self.tokens.revoke(user, reason)
         if refresh:
             self._refresh_tokens.revoke(user, self._clock.now())

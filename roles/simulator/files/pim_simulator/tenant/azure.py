@@ -86,3 +86,4 @@ class AzureBehaviour:
     linked_ids: Literal["full", "bare"] = "full"
     repeated_request: Literal["RoleAssignmentRequestExists", "idempotent"] = "RoleAssignmentRequestExists"
     rule_messages: Literal["list", "text"] = "list"
+    mandatory_mfa: Literal["none", "challenge", "disallowed"] = "none"

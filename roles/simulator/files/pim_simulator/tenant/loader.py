@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from pim_simulator.tenant.access_policies import check_policies, completed_policy
 from pim_simulator.tenant.addresses import addresses, ids_by_name, only_id
 from pim_simulator.tenant.azure_checks import check_azure, completed_azure
 from pim_simulator.tenant.builtin_roles import BUILTIN_ROLES
@@ -115,6 +116,7 @@ def _completed(tenant: TenantFile) -> TenantFile:
         clients=tuple(clients),
         azure=completed_azure(tenant.azure, guid),
         users=tuple(dataclasses.replace(u, id=guid("user", u.username, u.id)) for u in tenant.users),
+        conditional_access=tuple(completed_policy(tenant.tenant_id, policy) for policy in tenant.conditional_access),
         groups=tuple(dataclasses.replace(g, id=guid("group", g.name, g.id)) for g in tenant.groups),
         administrative_units=tuple(
             dataclasses.replace(unit, id=guid("unit", unit.name, unit.id)) for unit in tenant.administrative_units
@@ -153,6 +155,7 @@ def _check_unique(tenant: TenantFile) -> None:
     ]
     _once("the username", sign_in_names)
     _once("the administrative unit", (unit.name for unit in tenant.administrative_units))
+    _once("the conditional access policy", (policy.name for policy in tenant.conditional_access))
     _once("the service principal", (sp.name for sp in tenant.service_principals))
     _once("the client_id", (item.client_id for item in tenant.clients + tenant.service_principals))
     _once("the role id", (role.id or "" for role in tenant.roles))
@@ -211,6 +214,7 @@ def _check_references(tenant: TenantFile) -> None:
         where = f"privileged resource {resource.path}"
         resolvers[resource.provider].of(resource.role, resource.scope, where)
         _check_resource_path(resource, where)
+    check_policies(tenant)
     for client in tenant.clients:
         for name in client.allowed_users or ():
             known(name, users, f"client {client.name}", "user")

@@ -87,6 +87,10 @@ class Behaviour:
     group_list_without_filter: Literal["MissingProvider", "BadRequest"] = "MissingProvider"
     expand_group: Literal["full", "empty", "none"] = "full"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
+    challenge_header: Literal["bearer", "pop_first", "commas"] = "bearer"
+    batch_challenge: Literal["outer", "inner"] = "outer"
+    expired_refresh: Literal["AADSTS700082", "AADSTS70008"] = "AADSTS700082"
+    foreign_account: Literal["AADSTS90072", "AADSTS50020"] = "AADSTS90072"
     azure_resources: AzureBehaviour = field(default_factory=AzureBehaviour)
 
 
@@ -127,9 +131,26 @@ class User:
     password: str | None = None
     home_username: str | None = None
     enabled: bool = True
-    mfa: Literal["none", "capable", "required"] = "capable"
+    state: Literal["normal", "locked", "password_expired", "not_invited"] = "normal"
+    mfa: Literal["none", "unregistered", "capable", "required"] = "capable"
     authentication_contexts: tuple[str, ...] = ()
     silent_step_up: bool = False
+
+
+@dataclass(frozen=True)
+class ConditionalAccessPolicy:
+    """For whom it holds, with which applications and APIs (None: all of them), and what it asks. With an
+    ``authentication_context`` it holds only where that one is asked for."""
+
+    name: str
+    id: str | None = None
+    users: tuple[str, ...] | None = None
+    clients: tuple[str, ...] | None = None
+    resources: tuple[Literal["graph", "azure"], ...] | None = None
+    authentication_context: str | None = None
+    require: Literal["mfa", "block", "compliant_device", "joined_device", "nothing"] = "mfa"
+    # a sign-in that is older is asked for again
+    sign_in_frequency: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +242,7 @@ class TenantFile:
     clients: tuple[Client, ...] = ()
     service_principals: tuple[ServicePrincipal, ...] = ()
     users: tuple[User, ...] = ()
+    conditional_access: tuple[ConditionalAccessPolicy, ...] = ()
     groups: tuple[Group, ...] = ()
     administrative_units: tuple[AdministrativeUnit, ...] = ()
     policies: dict[str, PolicySettings] = field(default_factory=dict)

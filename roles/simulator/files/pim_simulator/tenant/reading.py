@@ -78,6 +78,16 @@ def build(cls: Any, data: Any, where: str) -> Any:
     return cls(**values)
 
 
+def changed(instance: Any, changes: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> Any:
+    """``instance`` with some of its keys set otherwise, checked as they are in the file. Raises TenantError."""
+    for key in changes:
+        if key not in allowed:
+            raise TenantError(f"{where} has no key {key!r} to change; known are: {', '.join(allowed)}")
+    hints = _hints(type(instance))
+    values = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in changes.items()}
+    return dataclasses.replace(instance, **values)
+
+
 def _kind(value: Any) -> str:
     if value is None:
         return "empty"

@@ -24,7 +24,7 @@ from pim_simulator.sign_in.authorization import (
 from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.errors import SignInError, malformed
 from pim_simulator.sign_in.forms import Form
-from pim_simulator.sign_in.sign_ins import with_person, without_person
+from pim_simulator.sign_in.sign_ins import SignIns
 from pim_simulator.tenant.models import Client
 
 
@@ -32,12 +32,19 @@ class AuthorizationCodeGrant:
     """Of one tenant."""
 
     def __init__(
-        self, directory: Directory, clock: Clock, applications: Applications, accounts: Accounts, answers: Answers
+        self,
+        directory: Directory,
+        clock: Clock,
+        applications: Applications,
+        accounts: Accounts,
+        sign_ins: SignIns,
+        answers: Answers,
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._applications = applications
         self._accounts = accounts
+        self._sign_ins = sign_ins
         self._answers = answers
         self._codes = AuthorizationCodes()
 
@@ -60,7 +67,7 @@ class AuthorizationCodeGrant:
             declined = SignInError(65004, "access_denied", "User declined to consent to access the app.")
             raise NotForThePerson("access_denied", declined)
         user = self._accounts.authenticate(form.get("username", ""), form.get("password", ""))
-        sign_in = with_person(user, request.client.client_id, self._clock.now(), request.demands)
+        sign_in = self._sign_ins.with_person(user, request.client.client_id, request.asked, request.demands)
         try:
             self._answers.granted(request.client, user, request.asked)
         except SignInError as refusal:
@@ -78,5 +85,5 @@ class AuthorizationCodeGrant:
         request, signed_in = self._codes.redeem(form, client, self._clock.now())
         asked = self._answers.asked(form["scope"]) if form.get("scope") else request.asked
         # claims of this request that the person was not asked for are a step-up with nobody there
-        sign_in = without_person(signed_in, demands, silent=True)
+        sign_in = self._sign_ins.without_person(signed_in, asked, demands, silent=True)
         return self._answers.for_user(client, sign_in, asked, demands, form, base_url, nonce=request.nonce)

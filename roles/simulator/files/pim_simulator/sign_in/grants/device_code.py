@@ -15,17 +15,19 @@ from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.device_codes import DeviceCode, DeviceCodes
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form, required
-from pim_simulator.sign_in.sign_ins import with_person, without_person
+from pim_simulator.sign_in.sign_ins import SignIns
 from pim_simulator.tenant.models import User
 
 
 class DeviceCodeGrant:
     """The codes of one tenant."""
 
-    def __init__(self, directory: Directory, clock: Clock, applications: Applications, answers: Answers) -> None:
+    def __init__(
+        self, directory: Directory, clock: Clock, applications: Applications, sign_ins: SignIns, answers: Answers
+    ) -> None:
         self._directory = directory
-        self._clock = clock
         self._applications = applications
+        self._sign_ins = sign_ins
         self._answers = answers
         self.codes = DeviceCodes(directory.tenant.device_login, clock)
 
@@ -48,7 +50,7 @@ class DeviceCodeGrant:
     def decide(self, code: DeviceCode, user: User, approve: bool) -> None:
         """A person answers. Raises SignInError where the person cannot sign in as the client demands."""
         if approve:
-            code.sign_in = with_person(user, code.client_id, self._clock.now(), code.demands)
+            code.sign_in = self._sign_ins.with_person(user, code.client_id, code.asked, code.demands)
         else:
             code.declined = True
 
@@ -65,7 +67,7 @@ class DeviceCodeGrant:
         if code.sign_in is None:
             raise SignInError(70000, "invalid_grant", "The device code stands for no sign-in.")
         # claims of this request that the person was not asked for are a step-up with nobody there
-        sign_in = without_person(code.sign_in, demands, silent=True)
+        sign_in = self._sign_ins.without_person(code.sign_in, code.asked, demands, silent=True)
         return self._answers.for_user(client, sign_in, code.asked, demands, form, base_url)
 
     def _unattended(self, device_code: str) -> None:

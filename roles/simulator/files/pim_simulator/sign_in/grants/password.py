@@ -14,16 +14,19 @@ from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form, required
-from pim_simulator.sign_in.sign_ins import SignIn, without_person
+from pim_simulator.sign_in.sign_ins import SignIn, SignIns
 
 
 class PasswordGrant:
     """Of one tenant."""
 
-    def __init__(self, clock: Clock, applications: Applications, accounts: Accounts, answers: Answers) -> None:
+    def __init__(
+        self, clock: Clock, applications: Applications, accounts: Accounts, sign_ins: SignIns, answers: Answers
+    ) -> None:
         self._clock = clock
         self._applications = applications
         self._accounts = accounts
+        self._sign_ins = sign_ins
         self._answers = answers
 
     def token(self, form: Form, tenant: str, base_url: str) -> dict[str, Any]:
@@ -39,5 +42,5 @@ class PasswordGrant:
         asked = self._answers.asked(required(form, "scope"))
         user = self._accounts.authenticate(required(form, "username"), required(form, "password"))
         start = SignIn(user, client.client_id, self._clock.now())
-        sign_in = without_person(start, demands, silent=False)
+        sign_in = self._sign_ins.without_person(start, asked, demands, silent=False)
         return self._answers.for_user(client, sign_in, asked, demands, form, base_url)

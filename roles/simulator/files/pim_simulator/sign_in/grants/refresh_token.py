@@ -11,21 +11,26 @@ from pim_simulator.clock import Clock
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.demands import read_demands
-from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form, required
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
-from pim_simulator.sign_in.sign_ins import without_person
+from pim_simulator.sign_in.sign_ins import SignIns
 
 
 class RefreshGrant:
     """Of one tenant."""
 
     def __init__(
-        self, clock: Clock, applications: Applications, refresh_tokens: RefreshTokens, answers: Answers
+        self,
+        clock: Clock,
+        applications: Applications,
+        refresh_tokens: RefreshTokens,
+        sign_ins: SignIns,
+        answers: Answers,
     ) -> None:
         self._clock = clock
         self._applications = applications
         self._refresh_tokens = refresh_tokens
+        self._sign_ins = sign_ins
         self._answers = answers
 
     def token(self, form: Form, _tenant: str, base_url: str) -> dict[str, Any]:
@@ -34,9 +39,7 @@ class RefreshGrant:
         asked = self._answers.asked(required(form, "scope"))
         token, now = required(form, "refresh_token"), self._clock.now()
         old = self._refresh_tokens.look_up(token, client.client_id, now)
-        if not old.user.enabled:
-            raise SignInError(50057, "invalid_grant", "The user account is disabled.")
-        sign_in = without_person(old, demands, silent=True)
+        sign_in = self._sign_ins.without_person(old, asked, demands, silent=True)
         answer = self._answers.for_user(client, sign_in, asked, demands, form, base_url)
         self._refresh_tokens.spend(token, now)
         return answer
