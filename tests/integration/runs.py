@@ -182,13 +182,18 @@ def run(target: str, edge: str, directory: Path) -> Outcome:
         directory,
         done.returncode,
         done.stdout,
-        _lines(directory / "results"),
+        records(directory),
         {*passwords_in(variables), *recorded_tokens(directory)},
     )
 
 
 def passwords_in(variables: dict[str, str]) -> set[str]:
     return {value for name, value in variables.items() if "PASSWORD_OF" in name or "SECRET" in name}
+
+
+def records(directory: Path) -> list[dict[str, Any]]:
+    """What each task gave, in order."""
+    return _lines(directory / "results")
 
 
 def recorded_tokens(directory: Path) -> list[str]:

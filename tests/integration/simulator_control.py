@@ -63,10 +63,13 @@ def last_call(control: Control) -> int:
 
 
 def happened(control: Control, what: str, since: int) -> str | None:
-    """What the event is about (the id of a request, the number of a call), None while it has not happened."""
+    """What the event is about (the id of a request, a code, the number of a call), None while it has not happened."""
     if what == "pending":
         requests = control.call("GET", "requests")["requests"]
         return next((one["id"] for one in requests if one["status"] == "PendingApproval"), None)
+    if what == "code":
+        codes = control.call("GET", "device_codes")["device_codes"]
+        return next((one["user_code"] for one in codes if one["status"] == "pending"), None)
     if what == "refused":
         calls = control.call("GET", f"calls?path={quote(REQUESTS)}&since={since}")["calls"]
         return next((str(one["sequence"]) for one in calls if one["status"] == 400), None)

@@ -5,8 +5,8 @@
 
 ``method`` (default GET), ``path`` below ``/_control/``, ``body``; the JSON of the answer comes back as ``answer``. With
 ``after`` the call is made by a process of its own while the next tasks run: as soon as a request waits for approval
-(``pending``, whose id replaces ``{id}`` in the path), or as soon as a PIM request was refused (``refused``) or the active
-roles were listed (``looked``) from now on.
+(``pending``, whose id replaces ``{id}`` in the path), a device code waits (``code``, likewise), or as soon as a PIM request
+was refused (``refused``) or the active roles were listed (``looked``) from now on.
 """
 
 from __future__ import annotations

@@ -1,0 +1,200 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cells of the matrix of sign-ins: what each method is given in each column. What comes of it is in expected.yml."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from integration import runs
+from simulator_process import Simulator
+
+PLACE = runs.HERE / "sign_in_matrix"
+EXPECTED: dict[str, dict[str, str]] = yaml.safe_load((PLACE / "expected.yml").read_text(encoding="utf-8"))
+COLUMNS = tuple(EXPECTED["device_code"])
+# Somebody has to see the code or the browser: refused where a task runs as a module.
+SCREEN = ("device_code", "interactive")
+
+_OPERATOR = "operator@contoso.example"
+_STRICT = "strict@contoso.example"
+_OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
+_WITHOUT_CONSENT = "7f3b2d9c-4eb6-4a5f-8c88-bd206e913c74"
+_REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
+_POWERLESS = {
+    "name": "Contoso powerless",
+    "client_id": "c81f5a3e-60b7-4d29-9e14-2f7ad05b8c63",
+    "secrets": [{"value": "Sim-powerless-secret-1"}],
+    "graph_permissions": ["User.Read.All"],
+}
+
+
+def _secret(name: str) -> str:
+    """A secret as a playbook gets it: no value of one is in the inventory."""
+    return f"{{{{ lookup('ansible.builtin.env', '{name}') }}}}"
+
+
+@dataclass
+class Row:
+    """One method: the options that work, and what is otherwise in a column."""
+
+    options: dict[str, Any]
+    wrong: dict[str, Any]
+    mfa: dict[str, Any]
+    consent: dict[str, Any]
+    # Of the person who answers a code.
+    person: str | None = None
+    # An application gets a token without a permission; who lacks it is seen by whoever needs it.
+    consent_task: str = "pim_connect"
+
+    def cells(self, closed: str) -> dict[str, dict[str, Any]]:
+        changes: dict[str, dict[str, Any]] = {
+            "wrong_credential": self.wrong,
+            "needs_mfa": self.mfa,
+            "needs_consent": self.consent,
+            "network_down": {"authority_url": closed},
+            "slow": {"http_timeout": 10},
+            "too_slow": {"http_timeout": 0.5},
+        }
+        return {column: self._cell(column, changes.get(column, {})) for column in COLUMNS}
+
+    def _cell(self, column: str, changes: dict[str, Any]) -> dict[str, Any]:
+        task = self.consent_task if column == "needs_consent" else "pim_connect"
+        cell: dict[str, Any] = {"task": task, "options": {**self.options, **changes}}
+        if self.person and column in ("ok", "needs_mfa", "needs_consent", "slow", "throttled"):
+            cell["person"] = {"decision": "approve", "username": cell["options"].get("username", self.person)}
+        if self.person and column == "wrong_credential":
+            cell["person"] = {"decision": "decline"}
+        return cell
+
+
+def rows() -> dict[str, Row]:
+    """By method, as in expected.yml."""
+    person = {"tenant": "contoso.example", "username": _OPERATOR}
+    password = {**person, "password": _secret("PASSWORD_OF_OPERATOR")}
+    strict = {"username": _STRICT, "password": _secret("PASSWORD_OF_STRICT")}
+    application = {"tenant": "contoso.example", "client_id": _REPORTING}
+    return {
+        "device_code": Row(
+            {**person, "auth_method": "device_code"},
+            wrong={},
+            mfa={"username": _STRICT},
+            consent={"client_id": _WITHOUT_CONSENT},
+            person=_OPERATOR,
+        ),
+        "password": Row(
+            {**password, "auth_method": "password"},
+            wrong={"password": _secret("WRONG_SECRET")},
+            mfa=strict,
+            consent={"client_id": _WITHOUT_CONSENT},
+        ),
+        "client_secret": Row(
+            {**application, "auth_method": "client_secret", "client_secret": _secret("SECRET_OF_REPORTING")},
+            wrong={"client_secret": _secret("WRONG_SECRET")},
+            mfa={"require_mfa": True},
+            consent={"client_id": _POWERLESS["client_id"], "client_secret": _secret("SECRET_OF_POWERLESS")},
+            consent_task="pim_role_info",
+        ),
+        "access_token": Row(
+            {"auth_method": "access_token", "access_token": _secret("TOKEN_OF_OPERATOR")},
+            wrong={"access_token": _secret("WRONG_SECRET")},
+            mfa={"require_mfa": True},
+            consent={},
+        ),
+        "auto": Row(
+            {**password, "auth_method": "auto"},
+            wrong={"password": _secret("WRONG_SECRET")},
+            mfa=strict,
+            consent={"client_id": _WITHOUT_CONSENT},
+        ),
+    }
+
+
+@dataclass
+class Matrix:
+    """What the run over one edge left: how each cell ended, the whole output, and every secret that was in play."""
+
+    edge: str
+    directory: Path
+    status: int
+    output: str = field(repr=False)
+    cells: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set, repr=False)
+
+
+def run(edge: str, directory: Path) -> Matrix:
+    """All cells over one edge, each method a host, in one ansible-playbook."""
+    (directory / "tmp").mkdir(parents=True)
+    tenant = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))
+    changes = {
+        "device_login": {"interval": "PT1S"},
+        "service_principals": [*tenant["service_principals"], _POWERLESS],
+    }
+    with Simulator(changes=changes) as simulator, closed_port() as closed:
+        inventory = directory / "inventory.json"
+        hosts = {method: {"cells": row.cells(closed)} for method, row in rows().items()}
+        connection = {"ansible_connection": "local" if edge == "controller" else "loop"}
+        variables = {**connection, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        environment = runs.environment(simulator, directory, {})
+        environment["SECRET_OF_POWERLESS"] = _POWERLESS["secrets"][0]["value"]
+        environment["TOKEN_OF_OPERATOR"] = token_of_operator(simulator, environment["PASSWORD_OF_OPERATOR"])
+        command = [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(PLACE / "play.yml"), "-vvv"]
+        done = subprocess.run(
+            [*command, "-i", str(inventory), "-e", f"run_dir={directory}", "--forks", str(len(hosts))],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=runs.LIMIT_SECONDS,
+            check=False,
+        )
+    matrix = Matrix(edge, directory, done.returncode, done.stdout)
+    for record in runs.records(directory):
+        if record["name"] == "Note how it ended":
+            cell = record["result"]["msg"]
+            matrix.cells[cell["method"], cell["column"]] = cell
+    known = {value for name, value in environment.items() if name.startswith(("PASSWORD_OF", "SECRET_OF", "TOKEN_OF"))}
+    matrix.secrets = {*known, environment["WRONG_SECRET"], *runs.recorded_tokens(directory)}
+    return matrix
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """An address where connections are refused: somebody has the port, and does not listen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"https://localhost:{taken.getsockname()[1]}"
+
+
+def token_of_operator(simulator: Simulator, password: str) -> str:
+    """A token that another program obtained: by password, so without a second factor."""
+    form = {
+        "grant_type": "password",
+        "client_id": _OWN_CLIENT,
+        "username": _OPERATOR,
+        "password": password,
+        "scope": "https://graph.microsoft.com/.default",
+    }
+    request = urllib.request.Request(  # noqa: S310  # https, of the simulator
+        f"{simulator.url}/{simulator.tenant_id}/oauth2/v2.0/token", urllib.parse.urlencode(form).encode()
+    )
+    context = ssl.create_default_context(cafile=simulator.ca_path)
+    with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310  # as above
+        return str(json.load(answer)["access_token"])

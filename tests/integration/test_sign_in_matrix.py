@@ -1,0 +1,46 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each method in each situation, over both edges: signed in or the documented code, in bounded time, and no secret told."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration import leaks, matrix, runs
+
+CELLS = [(method, column) for method, columns in matrix.EXPECTED.items() for column in columns]
+
+
+@pytest.fixture(scope="module", params=runs.EDGES)
+def outcome(request, tmp_path_factory):
+    return matrix.run(request.param, tmp_path_factory.mktemp("matrix") / request.param)
+
+
+def test_every_method_has_a_row_and_every_row_all_columns():
+    assert set(matrix.rows()) == set(matrix.EXPECTED)
+    assert all(tuple(columns) == matrix.COLUMNS for columns in matrix.EXPECTED.values())
+
+
+@pytest.mark.parametrize(("method", "column"), CELLS, ids=["-".join(cell) for cell in CELLS])
+def test_cell(outcome, method, column):
+    assert outcome.cells, outcome.output[-4000:]
+    cell = outcome.cells[method, column]
+    refused = outcome.edge == "module" and method in matrix.SCREEN
+    expected = "invalid_option" if refused else matrix.EXPECTED[method][column]
+    assert cell["ended"] == expected, cell["told"]
+    if expected == "ok":
+        assert cell["signed_in_by"] == ("password" if method == "auto" else method)
+    if column == "throttled" and not refused:
+        # It was throttled, and made no call more than it had to.
+        assert cell["statuses"].count(429) == (0 if method == "access_token" else 1)
+    if method == "access_token" and column == "throttled":
+        assert cell["statuses"] == []
+
+
+def test_no_secret_is_told(outcome):
+    assert outcome.status == 0, outcome.output[-4000:]
+    assert len(outcome.secrets) > 10
+    assert not leaks.leaks(outcome.output.encode(), outcome.secrets)
+    assert (outcome.directory / "log").stat().st_size > 1000
+    assert not leaks.leaks_below(outcome.directory, outcome.secrets)
