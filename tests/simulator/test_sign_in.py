@@ -420,7 +420,6 @@ def test_client_secret(client: Client) -> None:
         ({"client_secret": "wrong"}, ("invalid_client", [7000215])),
         ({"client_secret": "Sim-reporting-secret-expired-1"}, ("invalid_client", [7000222])),
         ({"client_secret": ""}, ("invalid_client", [7000218])),
-        ({"client_assertion": "x"}, ("invalid_client", [700027])),
         ({"client_id": CLI}, ("invalid_client", [7000218])),
         ({"client_id": "00000000-0000-4000-8000-000000000000"}, ("unauthorized_client", [700016])),
         ({"scope": f"{GRAPH}/User.Read"}, ("invalid_scope", [1002012])),

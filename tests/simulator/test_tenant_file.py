@@ -28,6 +28,9 @@ LEAST: dict[str, Any] = {
 GUID = "0b7e6c1d-2f4a-4c53-9d18-6a7b8c9d0e1f"
 TWINS = [{"name": "G", "id": GUID}, {"name": "G", "id": "1c8f7d2e-305b-4d64-8e29-7b8c9d0e1f20"}]
 CLIENT = {"client_id": GUID, "name": "App"}
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+PRIVATE = PEM.replace("CERTIFICATE", "PRIVATE " + "KEY")
+ISSUED = {"issuer": "https://issuer.example", "subject": "one"}
 IN_GROUP = {"principal": "one@least.example", "provider": "groups", "role": "member", "scope": "G"}
 
 
@@ -130,6 +133,16 @@ def test_the_default_tenant() -> None:
         ),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),
         ({"device_login": {"interval": "PT0.1S"}}, r"device_login.interval must be at least one second"),
+        (
+            {"service_principals": [{**CLIENT, "certificates": ["absent.pem"]}]},
+            r"'absent.pem' is neither PEM nor a file",
+        ),
+        ({"service_principals": [{**CLIENT, "certificates": [PEM]}]}, r"a certificate of App is no certificate in PEM"),
+        ({"service_principals": [{**CLIENT, "certificates": [PRIVATE]}]}, r"of App holds a private key"),
+        (
+            {"service_principals": [{**CLIENT, "federated_credentials": [{**ISSUED, "public_key": PEM}]}]},
+            r"the public_key of https://issuer.example of App is no public key in PEM",
+        ),
         ({"clients": [{**CLIENT, "redirect_uris": ["http://app.least.example"]}]}, r"client App: .* is for loopback"),
         ({"clients": [{**CLIENT, "redirect_uris": ["https://app.least.example/#x"]}]}, r"client App: the redirect URI"),
         (

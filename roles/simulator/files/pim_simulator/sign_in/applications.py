@@ -9,7 +9,8 @@ import hmac
 
 from pim_simulator.clock import Clock
 from pim_simulator.directory import Directory
-from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.sign_in.client_assertions import check_assertion
+from pim_simulator.sign_in.errors import SignInError, malformed
 from pim_simulator.sign_in.forms import Form, required
 from pim_simulator.tenant.models import Client, ServicePrincipal
 
@@ -42,8 +43,9 @@ class Applications:
             )
         return client
 
-    def confidential(self, form: Form) -> ServicePrincipal:
-        """The one that signs in for itself, its credential checked. Raises SignInError."""
+    def confidential(self, form: Form, tenant: str, base_url: str) -> ServicePrincipal:
+        """The one that signs in for itself, its credential checked; ``tenant`` and ``base_url`` as for a grant. Raises
+        SignInError."""
         client_id = required(form, "client_id")
         app = self._directory.app(client_id)
         if app is None:
@@ -51,12 +53,10 @@ class Applications:
                 raise self._unknown(client_id)
             raise _no_credential()
         if form.get("client_assertion"):
-            raise SignInError(
-                700027,
-                "invalid_client",
-                "The certificate with identifier used to sign the client assertion is not registered on application.",
-                status=401,
-            )
+            if form.get("client_secret"):
+                raise malformed("both 'client_assertion' and 'client_secret'")
+            check_assertion(form, app, self._names_of_the_service(tenant, base_url))
+            return app
         given = form.get("client_secret")
         if not given:
             raise _no_credential()
@@ -80,6 +80,14 @@ class Applications:
                 f"The provided client secret keys for app '{app.client_id}' are expired.",
                 status=401,
             )
+
+    def _names_of_the_service(self, tenant: str, base_url: str) -> frozenset[str]:
+        """The audiences of assertions that are meant for it: token endpoint, old and new, and issuer."""
+        return frozenset(
+            f"{base_url}/{segment}/{path}"
+            for segment in (tenant, self._directory.tenant.tenant_id, *self._directory.tenant.domains)
+            for path in ("oauth2/v2.0/token", "oauth2/token", "v2.0")
+        )
 
     def _unknown(self, client_id: str) -> SignInError:
         return SignInError(

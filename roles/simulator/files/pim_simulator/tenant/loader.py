@@ -25,6 +25,7 @@ from pim_simulator.tenant.models import (
     Role,
     TenantFile,
 )
+from pim_simulator.tenant.pem import with_pem
 from pim_simulator.tenant.reading import TenantError, build, read_yaml
 from pim_simulator.tenant.sign_in_checks import check_sign_in
 
@@ -52,7 +53,7 @@ def load_tenant(path: Path) -> TenantFile:
     except (OSError, UnicodeDecodeError) as error:
         raise TenantError(f"tenant file {path}: {error}") from error
     try:
-        return parse_tenant(text)
+        return parse_tenant(text, path.parent)
     except TenantError as error:
         raise TenantError(f"tenant file {path}: {error}") from error
 
@@ -62,11 +63,11 @@ def tenant_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def parse_tenant(text: str) -> TenantFile:
-    """The same from the text of the file."""
+def parse_tenant(text: str, folder: Path = Path()) -> TenantFile:
+    """The same from the text of the file; paths in it count from ``folder``."""
     written = build(TenantFile, read_yaml(text), "the tenant")
     _check_group_names(written)
-    tenant = _completed(written)
+    tenant = _completed(with_pem(written, folder))
     _check_ids(tenant)
     _check_unique(tenant)
     _check_references(tenant)

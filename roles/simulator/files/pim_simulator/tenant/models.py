@@ -115,11 +115,25 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class FederatedCredential:
+    """Tokens of another issuer that an application may sign in with. ``public_key``: PEM, or in the file its path."""
+
+    issuer: str
+    subject: str
+    public_key: str
+    audience: str = "api://AzureADTokenExchange"
+
+
+@dataclass(frozen=True)
 class ServicePrincipal:
+    """``certificates``: PEM, or in the file their paths."""
+
     client_id: str
     name: str
     id: str | None = None
     secrets: tuple[Secret, ...] = ()
+    certificates: tuple[str, ...] = ()
+    federated_credentials: tuple[FederatedCredential, ...] = ()
     graph_permissions: tuple[str, ...] = ()
 
 

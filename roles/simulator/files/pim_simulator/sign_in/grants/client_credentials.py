@@ -22,7 +22,7 @@ class ClientCredentialsGrant:
         self._applications = applications
         self._answers = answers
 
-    def token(self, form: Form, tenant: str, _base_url: str) -> dict[str, Any]:
+    def token(self, form: Form, tenant: str, base_url: str) -> dict[str, Any]:
         if tenant.lower() in ANY_TENANT:
             raise SignInError(
                 9001023,
@@ -30,7 +30,7 @@ class ClientCredentialsGrant:
                 "The grant type is not supported over the /common or /consumers endpoints. Please use a tenant-specific "
                 "endpoint.",
             )
-        app = self._applications.confidential(form)
+        app = self._applications.confidential(form, tenant, base_url)
         asked = self._answers.asked(required(form, "scope"))
         if asked.permissions != (".default",) or asked.oidc:
             raise SignInError(
