@@ -83,7 +83,8 @@ def changed(instance: Any, changes: Mapping[str, Any], allowed: tuple[str, ...],
     for key in changes:
         if key not in allowed:
             raise TenantError(f"{where} has no key {key!r} to change; known are: {', '.join(allowed)}")
-    hints = _hints(type(instance))
+    cls: Any = type(instance)
+    hints = _hints(cls)
     values = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in changes.items()}
     return dataclasses.replace(instance, **values)
 
