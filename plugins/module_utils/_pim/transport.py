@@ -122,10 +122,12 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         json_body: Any = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         repeatable: bool | None = None,
     ) -> Reply:
         """One call with its repeats; any status but a redirect is an answer.
 
+        The body is JSON, a form, or `content` as it is, whose type is then among `headers`.
         `repeatable`: the call may be sent again though the first may have been carried out; by default so for GET only. What is
         not repeatable is sent again only where the service says that it did not act: no connection, or 429.
         Raises `network` (`uncertain` where something may have happened), `throttled`, `invalid_response`.
@@ -133,9 +135,9 @@ class Transport:
         if urlsplit(url).scheme != "https":
             raise PimError("invalid_response", f"{_place(url)} is not an https address; nothing was sent there")
         safe = method in _SAFE if repeatable is None else repeatable
-        body = None if json_body is None else json.dumps(json_body).encode()
+        body = content if json_body is None else json.dumps(json_body).encode()
         sent_headers = dict(headers or {})
-        if body is not None:
+        if json_body is not None:
             sent_headers["Content-Type"] = "application/json"
         started = self._clock.monotonic()
         attempt, unsure = 0, False

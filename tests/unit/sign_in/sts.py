@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from unit.state.saved import OID, TENANT
 
 APP = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
 GRAPH = "https://graph.microsoft.com"
+DEVICE_CODE = "device-code-that-is-a-secret"
 
 
 def jwt(**claims: Any) -> str:
@@ -48,6 +50,12 @@ class SignInService:
             "client_credentials": {"idtyp": "app", "upn": None, "scp": None, "roles": ["R"], "appid": APP},
         }
         self.failures: dict[str, dict[str, Any]] = {}
+        # Answers to the polls of a device code, one after the other; the last is the token.
+        self.polls: list[Behaviour] = []
+        self.device: dict[str, Any] = {"interval": 5, "expires_in": 900}
+        # What a browser was sent to, by the code it got.
+        self.authorized: dict[str, dict[str, str]] = {}
+        self.realm: dict[str, Any] = {"account_type": "Managed", "domain_name": "contoso.example"}
         self.asked: list[dict[str, str]] = []
         server.respond = self._respond
 
@@ -60,9 +68,16 @@ class SignInService:
         if path.endswith("/openid-configuration"):
             return _json(200, self._discovery(path.split("/")[1]))
         if "/userrealm/" in path:
-            return _json(200, {"account_type": "Managed", "domain_name": "contoso.example"})
+            return _json(200, self.realm)
+        form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
+        if path.endswith("/devicecode"):
+            self.asked.append(form)
+            address = f"{self.url}/device"
+            return _json(
+                200, {"user_code": "ABCDEFGHJ", "device_code": DEVICE_CODE, "verification_uri": address, **self.device}
+            )
         if path.endswith("/token"):
-            return self._token({key: values[0] for key, values in parse_qs(request.body.decode()).items()})
+            return self._token(form)
         return _json(404, {"error": "not_found"})
 
     def _discovery(self, tenant: str) -> dict[str, str]:
@@ -80,11 +95,35 @@ class SignInService:
         grant = form["grant_type"]
         if grant in self.failures:
             return _json(400, self.failures[grant])
+        if grant.endswith(":device_code") and self.polls:
+            return self.polls.pop(0)
+        if grant == "authorization_code" and not self._redeems(form):
+            return _json(
+                400, {"error": "invalid_grant", "error_description": "AADSTS501481: The Code_Verifier does not match"}
+            )
         token = jwt(jti=str(len(self.asked)), **self.tokens.get(grant, {}))
         body = {"token_type": "Bearer", "expires_in": 3600, "access_token": token, "scope": form.get("scope", "")}
         if grant != "client_credentials":
             body["refresh_token"] = f"refresh-{len(self.asked)}"
+        if grant == "authorization_code":
+            nonce = self.authorized[form["code"]]["nonce"]
+            body["id_token"] = jwt(
+                sub="s", aud=form["client_id"], preferred_username="operator@contoso.example", nonce=nonce
+            )
         return _json(200, body)
+
+    def authorize(self, address: str) -> dict[str, str]:
+        """What the page at this address would send to the client: a code, and the state."""
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+        code = f"code-{len(self.authorized)}"
+        self.authorized[code] = asked
+        return {"code": code, "state": asked["state"], "client_info": "e30", "session_state": "x"}
+
+    def _redeems(self, form: dict[str, str]) -> bool:
+        asked = self.authorized[form["code"]]
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return (challenge, form["redirect_uri"]) == (asked["code_challenge"], asked["redirect_uri"])
 
 
 def _json(status: int, body: dict[str, Any]) -> Behaviour:

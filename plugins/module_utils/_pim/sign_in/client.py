@@ -1,23 +1,29 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""msal over our own transport: one host, our CA, our retries below msal's throttle. Private to the collection.
+"""msal over our own transport: no host but the authority's and those it names, our CA, our retries below msal's throttle. Private to the collection.
 
 msal is imported here, in functions, because only a task that has to fetch a token pays for it.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ..advice import SIGN_IN
 from ..errors import PimError, readable
 from ..transport import Reply, Transport
+from .federation import Federation
 from .token_claims import CAPABILITY, with_capability
+
+# Below that level it writes codes and what redeems them.
+logging.getLogger("msal").setLevel(logging.WARNING)
 
 # What msal reads of the discovery document.
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "issuer")
@@ -43,6 +49,10 @@ class SignInClient:
         self.client_id = client_id
         self._http = _MsalHttp(transport, authority_url)
         self._authority = f"{authority_url}/{tenant}"
+
+    def until(self, moment: float) -> AbstractContextManager[None]:
+        """Bounds all calls inside by a moment of the monotonic clock, however often they are repeated."""
+        return self._http.transport.until(moment)
 
     def public(self) -> Any:
         import msal
@@ -135,8 +145,9 @@ class _MsalHttp:
     """The `http_client` msal asks for: `get` and `post` with an answer of `status_code`, `headers`, `text`."""
 
     def __init__(self, transport: Transport, authority_url: str) -> None:
-        self._transport = transport
+        self.transport = transport
         self._authority = urlsplit(authority_url)
+        self._federation = Federation()
 
     def get(
         self,
@@ -145,15 +156,22 @@ class _MsalHttp:
         headers: Mapping[str, str] | None = None,
         **_options: Any,
     ) -> _MsalAnswer:
+        if self._federation.describes_itself_at(url):
+            self._federation.check_address(url)
+            reply = self.transport.send("GET", url, headers=headers)
+            self._federation.check_metadata(url, reply)
+            return _MsalAnswer(reply)
         query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
         address = self._checked(url)
-        reply = self._transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
+        reply = self.transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
         answer, body = self._answer(reply), _body(reply)
         # msal goes on where the user realm is missing; any other refusal it would raise in a form of its own.
         if reply.status >= 400 and not (reply.status == 404 and "/userrealm/" in url):
             raise sign_in_failure(body)
         if "/.well-known/" in url and not all(isinstance(body.get(key), str) for key in _ENDPOINTS):
             raise _nonsense(reply)
+        if "/userrealm/" in url:
+            self._federation.learn(body)
         return answer
 
     def post(
@@ -164,11 +182,20 @@ class _MsalHttp:
         headers: Mapping[str, str] | None = None,
         **_options: Any,
     ) -> _MsalAnswer:
-        form = {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
+        if not isinstance(data, Mapping):
+            return self._post_to_federation(url, str(data).encode(), headers)
+        form = {key: value for key, value in data.items() if value is not None}
         # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
         return self._answer(
-            self._transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
+            self.transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
         )
+
+    def _post_to_federation(self, url: str, content: bytes, headers: Mapping[str, str] | None) -> _MsalAnswer:
+        """The one body of msal's that is no form: a WS-Trust request. Not repeated: each wrong password counts towards a lock-out."""
+        self._federation.check_address(url)
+        reply = self.transport.send("POST", url, headers=headers, content=content)
+        self._federation.check_token(url, reply)
+        return _MsalAnswer(reply)
 
     def close(self) -> None:
         """The transport is closed by who made it."""
@@ -180,7 +207,7 @@ class _MsalHttp:
             raise PimError(
                 "login_failed",
                 f"The sign-in would go to another host ({readable(parts.hostname, 80)}); nothing was sent there",
-                advice="For an account of a federated domain use auth_method device_code.",
+                advice="Check authority_url and cloud.",
             )
         return parts._replace(scheme="https", netloc=self._authority.netloc).geturl()
 
@@ -198,7 +225,8 @@ class _MsalHttp:
 class _MsalAnswer:
     def __init__(self, reply: Reply) -> None:
         self.status_code = reply.status
-        self.headers = dict(reply.headers)
+        # Waiting is ours, below msal: where it sees this header it replays the answer for that time.
+        self.headers = {name: value for name, value in reply.headers.items() if name != "retry-after"}
         self.text = reply.text
 
     def raise_for_status(self) -> None:
