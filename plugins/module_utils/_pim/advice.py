@@ -126,6 +126,7 @@ SIGN_IN: dict[int, tuple[str, str]] = {
     70020: ("login_expired", "The code was not entered in time: run again."),
     70043: ("session_expired", "The sign-in has expired by policy: run entra.pim.pim_connect again."),
     90002: ("login_failed", "The tenant does not exist: check the option tenant, and cloud."),
+    90033: ("service_unavailable", "The directory behind the sign-in service is not available: run again later."),
     90072: ("login_failed", "This account is not a member or guest of the tenant: name the right tenant."),
     700016: ("login_failed", "The application does not exist in this tenant: check client_id and tenant."),
     700082: ("session_expired", "The sign-in was not used for too long: run entra.pim.pim_connect again."),
