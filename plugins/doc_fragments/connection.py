@@ -27,10 +27,11 @@ options:
   auth_method:
     description:
       - How to sign in. V(auto) takes what is given, in the order access token, client secret, certificate, federated token, password.
-      - V(device_code) signs in M(entra.pim.pim_connect) only. With V(auto) it is taken only on a terminal.
+      - V(device_code) and V(interactive) ask a person, in M(entra.pim.pim_connect) on the controller only.
+        V(auto) takes the former, and only on a terminal.
       - Without it E(ENTRA_PIM_AUTH_METHOD) is used, else V(auto).
     type: str
-    choices: [auto, device_code, password, client_secret, certificate, workload_identity, access_token]
+    choices: [auto, device_code, interactive, password, client_secret, certificate, workload_identity, access_token]
   tenant:
     description:
       - The tenant, as a GUID or one of its domains.
@@ -51,7 +52,8 @@ options:
     aliases: [ad_user]
   password:
     description:
-      - Password of O(username). Works for accounts that need no second factor.
+      - Password of O(username). Works for accounts that need no second factor. One of a federated domain
+        is sent to the sign-in server of the organisation, which Microsoft names.
       - Without it E(ENTRA_PIM_PASSWORD) or E(AZURE_PASSWORD) is used.
     type: str
   client_secret:

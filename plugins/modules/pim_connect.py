@@ -75,9 +75,13 @@ options:
 notes:
   - With O(auth_method=device_code) address and code appear on the controller's screen (stderr) at once, also under C(no_log) and in a job log.
     Where the task runs as a module on a target, nobody would see them, and the method is refused.
+  - With O(auth_method=interactive) the browser of the controller opens, the desktop's or the one that C(BROWSER) names, but no text browser.
+    The address appears on the screen as well, with the port to forward to a browser on another machine. A client of your own needs the redirect
+    URI C(http://localhost).
   - Tokens and secrets are never returned. The lookup P(entra.pim.access_token#lookup) is the one way to a token.
   - The sign-in with O(password) is what Microsoft calls the resource owner password grant. Microsoft recommends against it
-    wherever another method is possible, and it fails for accounts that need a second factor.
+    wherever another method is possible, and it fails for accounts that need a second factor. The password of an account in a federated domain
+    goes to the organisation's own server (WS-Trust), and nowhere else.
 seealso:
   - module: entra.pim.pim_session_info
   - module: entra.pim.pim_role_activation
@@ -90,6 +94,12 @@ EXAMPLES = r"""
   entra.pim.pim_connect:
     auth_method: device_code
     tenant: contoso.example
+
+- name: Sign in with the browser of this machine
+  entra.pim.pim_connect:
+    auth_method: interactive
+    tenant: contoso.example
+    username: operator@contoso.example
 
 - name: Sign in so that no later activation asks for multi-factor authentication
   entra.pim.pim_connect:

@@ -30,6 +30,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performi
     secrets_within_reach,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
+from ansible_collections.entra.pim.plugins.plugin_utils._controller.browser import open_browser
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import (
     deprecation,
     plain,
@@ -83,6 +84,7 @@ class OperationAction(ActionBase):
             check_mode=bool(self._task.check_mode) and supports_check_mode,
             diff=bool(self._task.diff),
             show=_show,
+            browse=open_browser,
             terminal=TERMINAL,
         )
         params = validation.validated_parameters

@@ -13,7 +13,7 @@ from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.clouds import endpoints, foreign
-from ..sign_in.credentials import APPLICATIONS, Credential
+from ..sign_in.credentials import APPLICATIONS, ON_SCREEN, Credential, not_on_screen
 from ..sign_in.known_clients import refuse_known_client
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
@@ -181,7 +181,7 @@ def _requests(
     credential: Credential | None, params: Mapping[str, Any], options: ConnectionOptions, context: Context
 ) -> list[SignInRequest]:
     if credential is None:
-        _check_device_code(options, context)
+        _check_screen(options, context)
     elif credential.method in APPLICATIONS and (params["require_mfa"] or params["authentication_contexts"]):
         option = "require_mfa" if params["require_mfa"] else "authentication_contexts"
         raise PimError(
@@ -213,24 +213,18 @@ def _served(credential: Credential | None, providers: Sequence[str], options: Co
     return named or [name for name, provider in PROVIDERS.items() if provider.api == made_for]
 
 
-def _check_device_code(options: ConnectionOptions, context: Context) -> None:
-    """A code is shown where it was asked for, or where somebody sits in front of a terminal; never where nobody sees it."""
+def _check_screen(options: ConnectionOptions, context: Context) -> None:
+    """A person is asked where that was wanted, or where somebody sits in front of a terminal; never where nobody sees it."""
     found = options.credentials
-    if found.method not in (None, "device_code"):
+    if found.method is not None and found.method not in ON_SCREEN:
         raise PimError(
             "invalid_option",
             f"auth_method={found.method} cannot be used: {found.method} itself is not given",
             advice="Give it, or name another auth_method.",
         )
-    asked = found.method == "device_code"
-    if context.show is None:
-        if asked:
-            raise PimError(
-                "invalid_option",
-                "auth_method='device_code' cannot be used here: this task runs as a module, where nobody would see the code",
-                advice="Run it on the controller (delegate_to localhost, connection local, no become, no async, msal and requests installed there).",
-            )
-    elif asked or context.terminal:
+    if found.method is not None and context.show is None:
+        raise not_on_screen(found.method)
+    if context.show is not None and (found.method is not None or context.terminal):
         return
     raise PimError(
         "not_connected",

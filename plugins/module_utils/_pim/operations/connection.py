@@ -168,7 +168,7 @@ def sign_in_request(
     authentication_contexts: Sequence[str] = (),
     login_timeout: float = 900.0,
 ) -> SignInRequest:
-    """`credential` None means device code; `audience` and `resource` as the request has them."""
+    """`credential` None means that a person is asked, by device code unless another way is named; `audience` and `resource` as the request has them."""
     cloud = options.cloud or "public"
     if credential is not None and credential.method in APPLICATIONS and options.tenant is None:
         raise PimError(
@@ -177,7 +177,7 @@ def sign_in_request(
             advice="Give tenant too.",
         )
     return SignInRequest(
-        method=credential.method if credential else "device_code",
+        method=credential.method if credential else options.credentials.method or "device_code",
         audience=audience,
         resource=resource,
         scopes=scopes,
@@ -194,6 +194,7 @@ def sign_in_request(
         claims=wanted_claims(require_mfa, authentication_contexts),
         login_timeout=login_timeout,
         show=context.show,
+        browse=context.browse,
     )
 
 

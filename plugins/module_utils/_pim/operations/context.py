@@ -17,6 +17,7 @@ class Context:
     """`environ` is that of the process, with the task's `environment:` on top. Warnings are collected here for the edge to hand on.
 
     `show` puts a line on the user's screen at once; None where nobody would see it (the module edge). `terminal`: somebody sits there.
+    `browse` opens an address in the user's browser, where there is one.
     """
 
     clock: Clock
@@ -24,6 +25,7 @@ class Context:
     check_mode: bool = False
     diff: bool = False
     show: Callable[[str], None] | None = None
+    browse: Callable[[str], None] | None = None
     terminal: bool = False
     warnings: list[str] = field(default_factory=list)
 

@@ -40,9 +40,11 @@ APPLICATIONS = {
     "certificate": "a certificate",
     "workload_identity": "a federated token",
 }
+# A person is asked on the screen; what they would not see where there is none.
+ON_SCREEN = {"device_code": "the code", "interactive": "the address"}
 METHODS = (
     "auto",
-    "device_code",
+    *ON_SCREEN,
     "password",
     "client_secret",
     "certificate",
@@ -250,6 +252,15 @@ def _credential(
         raise invalid_option(option, value, "it must be a path")
     secret = (certificate_password or "") if method == "certificate" else ""
     return Credential(method, source, secret, username, client_id, os.path.abspath(value))
+
+
+def not_on_screen(method: str) -> PimError:
+    """For a method that asks a person, where what it writes is seen by nobody."""
+    return PimError(
+        "invalid_option",
+        f"auth_method={method!r} cannot be used here: this task runs as a module, where nobody would see {ON_SCREEN[method]}",
+        advice="Run it on the controller (delegate_to localhost, connection local, no become, no async, msal and requests installed there).",
+    )
 
 
 def _contradiction(what: str) -> PimError:

@@ -15,8 +15,9 @@ from .clouds import CLOUDS, Cloud
 class SignInRequest:
     """`audience` is what the token is kept as: an API (`graph`, `arm`) or a resource's URL; `resource` is that URL.
 
-    `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty for a device code, and the
-    certificate's password for a certificate; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
+    `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty where a person is asked, and
+    the certificate's password for a certificate; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
+    `show` and `browse` reach the person at the screen; None where there is none.
     """
 
     method: str
@@ -36,6 +37,7 @@ class SignInRequest:
     claims: str | None
     login_timeout: float
     show: Callable[[str], None] | None
+    browse: Callable[[str], None] | None = None
 
     @property
     def cloud(self) -> Cloud:

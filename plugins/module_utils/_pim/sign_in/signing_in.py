@@ -15,7 +15,7 @@ from ..transport import Transport
 from .client import SignInClient
 from .clouds import CLOUDS, URL_OPTIONS
 from .credentials import APPLICATIONS
-from .methods import access_token, certificate, client_secret, device_code, password, workload_identity
+from .methods import access_token, certificate, client_secret, device_code, interactive, password, workload_identity
 from .names import is_guid, same_account
 from .request import SignInRequest
 from .token_claims import contexts_in, decode, proof_of, used_mfa
@@ -26,6 +26,7 @@ METHODS: dict[str, Callable[[SignInClient, SignInRequest, Clock], dict[str, Any]
     "certificate": certificate.acquire,
     "client_secret": client_secret.acquire,
     "device_code": device_code.acquire,
+    "interactive": interactive.acquire,
     "password": password.acquire,
     "workload_identity": workload_identity.acquire,
 }
