@@ -30,6 +30,8 @@ class Applications:
         client = self._directory.client(client_id)
         if client is None and self._directory.app(client_id) is None:
             raise self._unknown(client_id)
+        if client is not None:
+            _check_enabled(client)
         if client is None or not client.public:
             if not form.get("client_secret"):
                 raise _no_credential()
@@ -52,6 +54,7 @@ class Applications:
             if self._directory.client(client_id) is None:
                 raise self._unknown(client_id)
             raise _no_credential()
+        _check_enabled(app)
         if form.get("client_assertion"):
             if form.get("client_secret"):
                 raise malformed("both 'client_assertion' and 'client_secret'")
@@ -95,6 +98,15 @@ class Applications:
             "unauthorized_client",
             f"Application with identifier '{client_id}' was not found in the directory "
             f"'{self._directory.tenant.name}'.",
+        )
+
+
+def _check_enabled(application: Client | ServicePrincipal) -> None:
+    if not application.enabled:
+        raise SignInError(
+            7000112,
+            "unauthorized_client",
+            f"Application '{application.client_id}'({application.name}) is disabled.",
         )
 
 

@@ -102,6 +102,7 @@ class Client:
     name: str
     public: bool = True
     first_party: bool = False
+    enabled: bool = True
     graph_permissions: tuple[str, ...] = ()
     azure_permissions: tuple[str, ...] = ()
     allowed_users: tuple[str, ...] | None = None
@@ -131,6 +132,7 @@ class ServicePrincipal:
     client_id: str
     name: str
     id: str | None = None
+    enabled: bool = True
     secrets: tuple[Secret, ...] = ()
     certificates: tuple[str, ...] = ()
     federated_credentials: tuple[FederatedCredential, ...] = ()
