@@ -70,6 +70,14 @@ def test_codes_of_the_service_with_advice_have_their_row():
     assert rows == set(advice.SERVICE_ADVICE) - set(advice.SERVICE_CODES)
 
 
+def test_refusals_of_the_sign_in_service_have_their_row_with_their_code():
+    section = _section(_text("docs/troubleshooting.md"), "## Refusals of the sign-in service")
+    found = re.findall(r"^\| `AADSTS(\d+)` \| [^|]+ \| `(\w+)` \| [^|]+ \|$", section, re.MULTILINE)
+    rows = {int(number): code for number, code in found}
+    assert len(rows) == len(found), "a number has two rows"
+    assert rows == {number: code for number, (code, _advice) in advice.SIGN_IN.items()}
+
+
 def test_every_key_of_a_failure_is_explained():
     text = _text("docs/troubleshooting.md")
     cells = _first_cells(text[: text.index("## Codes")])

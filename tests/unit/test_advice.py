@@ -49,10 +49,10 @@ def test_every_code_is_one_of_the_contract():
     assert set(advice.ADVICE) <= CODES
     assert set(advice.SERVICE_CODES.values()) <= CODES
     assert set(advice.STATUSES.values()) <= CODES
-    assert {code for code, _text in advice.SIGN_IN.values()} <= CODES
+    assert {code for code, _text in [*advice.SIGN_IN.values(), *advice.SUBERRORS.values()]} <= CODES
 
 
-@pytest.mark.parametrize(("number", "entry"), advice.SIGN_IN.items())
+@pytest.mark.parametrize(("number", "entry"), [*advice.SIGN_IN.items(), *advice.SUBERRORS.items()])
 def test_each_sign_in_failure_says_what_to_do(number, entry):
     assert entry[1].endswith("."), number
 

@@ -16,6 +16,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.client impo
     sign_in_failure,
     tenant_id_of,
 )
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.signing_in import name_permissions
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport
 
 from unit.https_server import reply
@@ -186,6 +187,18 @@ def test_nobody_owns_a_domain(server, transport, answer):
         ({"error": "access_denied"}, "login_declined", "access_denied"),
         ({"error": "interaction_required"}, "mfa_required", "interaction_required"),
         ({"error": "temporarily_unavailable"}, "service_unavailable", "temporarily_unavailable"),
+        # Where the number says nothing, what stands beside it does.
+        (
+            {"error": "x", "error_description": "AADSTS424242", "suberror": "basic_action"},
+            "mfa_required",
+            "AADSTS424242",
+        ),
+        ({"error": "x", "error_description": "AADSTS50126", "suberror": "basic_action"}, "login_failed", "AADSTS50126"),
+        ({"error": "interaction_required", "suberror": "message_only"}, "login_failed", "interaction_required"),
+        ({"error": "invalid_grant", "suberror": "consent_required"}, "consent_required", "invalid_grant"),
+        ({"error": "invalid_grant", "suberror": "bad_token"}, "session_expired", "invalid_grant"),
+        ({"error": "invalid_grant", "suberror": "user_password_expired"}, "login_failed", "invalid_grant"),
+        ({"error": "x", "suberror": ["x"]}, "login_failed", "x"),
         ({}, "login_failed", None),
         ({"error": None, "error_description": None, "error_codes": "x"}, "login_failed", None),
         ({"error": ["x"], "error_description": {"a": 1}, "error_codes": ["x"]}, "login_failed", "['x']"),
@@ -195,3 +208,24 @@ def test_each_refusal_has_its_code(result, code, service_code):
     error = sign_in_failure(result)
     assert (error.code, error.service_code) == (code, service_code)
     assert "Trace ID" not in error.sentence
+
+
+def test_what_the_next_sign_in_has_to_satisfy_is_kept():
+    claims = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
+    assert sign_in_failure({"error": "interaction_required", "claims": claims}).claims == claims
+    assert sign_in_failure({"error": "interaction_required", "claims": {"x": 1}}).claims is None
+
+
+@pytest.mark.parametrize(
+    ("description", "named"),
+    [
+        ("AADSTS65001: nobody has consented", "RoleAssignmentSchedule.ReadWrite.Directory, User.Read"),
+        ("AADSTS650053: asked for scope 'User.Read' that doesn't exist", "User.Read"),
+        ("AADSTS65001: User.Read.All", "RoleAssignmentSchedule.ReadWrite.Directory, User.Read"),
+    ],
+)
+def test_missing_consent_names_client_and_permission(description, named):
+    error = sign_in_failure({"error": "invalid_grant", "error_description": description})
+    graph = "https://graph.microsoft.com"
+    name_permissions(error, APP, [f"{graph}/User.Read", f"{graph}/RoleAssignmentSchedule.ReadWrite.Directory"])
+    assert error.message.endswith(f": client {APP} lacks consent for {named}")

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ..advice import SIGN_IN
+from ..advice import SIGN_IN, SUBERRORS
 from ..errors import PimError, readable
 from ..transport import Reply, Transport
 from .federation import Federation
@@ -126,11 +126,14 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
     if isinstance(listed, list):
         numbers = [number for number in listed if isinstance(number, int)] + numbers
     number = next((one for one in numbers if one in SIGN_IN), numbers[0] if numbers else None)
-    code, advice = SIGN_IN.get(number or 0, (_OAUTH.get(error, "login_failed"), None))
+    known = SIGN_IN.get(number or 0) or SUBERRORS.get(str(result.get("suberror")))
+    code, advice = known or (_OAUTH.get(error, "login_failed"), None)
     if error in ("authorization_declined", "expired_token"):
         code, advice = _OAUTH[error], None
     message = re.split(r"\s*Trace ID:|\r|\n", description, maxsplit=1)[0]
     service_code = f"AADSTS{number}" if number else error or None
+    # What the next sign-in has to satisfy, where the service says so.
+    claims = result.get("claims")
     return PimError(
         code,
         f"The sign-in service refused ({service_code or 'no reason given'})",
@@ -138,6 +141,7 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
         service_message=message or error or None,
         request_id=readable(result.get("correlation_id"), 80) or None,
         advice=advice,
+        claims=claims if isinstance(claims, str) else None,
     )
 
 

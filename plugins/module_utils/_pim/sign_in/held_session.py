@@ -16,7 +16,7 @@ from ..transport import Transport
 from .client import SignInClient
 from .clouds import API_NAMES
 from .known_clients import refuse_known_client
-from .signing_in import permission_names, sign_in_again, token_of
+from .signing_in import name_permissions, sign_in_again, token_of
 from .token_claims import contexts_in, decode, proof_of, used_mfa
 
 
@@ -69,8 +69,7 @@ class HeldSession:
         try:
             result = client.refresh(session.refresh_token, scopes, claims)
         except PimError as error:
-            if error.code == "consent_required":
-                error.message += f": client {session.client_id} lacks consent for {permission_names(scopes)}"
+            name_permissions(error, session.client_id, scopes)
             if error.code == "session_expired":
                 # It will not be accepted again: from now on somebody has to sign in, and `pim_connect` knows it.
                 session.refresh_token = None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,8 +41,7 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
     try:
         result = METHODS[request.method](client, request, clock)
     except PimError as error:
-        if error.code == "consent_required":
-            error.message += f": client {request.client_id} lacks consent for {permission_names(request.scopes)}"
+        name_permissions(error, request.client_id, request.scopes)
         if error.code == "mfa_required" and request.authentication_contexts:
             error.authentication_context = request.authentication_contexts[0]
             error.message += f": it cannot satisfy the authentication context {error.authentication_context} this way"
@@ -68,9 +68,13 @@ def _permissions(scope: str) -> list[str]:
     return sorted({name for name in names if name not in ("openid", "profile", "email", "offline_access")})
 
 
-def permission_names(scopes: Sequence[str]) -> str:
-    """For a message: the permissions these scopes ask for."""
-    return ", ".join(_permissions(" ".join(scopes)))
+def name_permissions(error: PimError, client_id: str, scopes: Sequence[str]) -> None:
+    """Says of missing consent whose it is and for what: what the service names, which mostly it does not, else all that was asked for."""
+    if error.code == "consent_required":
+        asked = _permissions(" ".join(scopes))
+        words = re.findall(r"[\w.]*\w", error.service_message or "")
+        named = [permission for permission in asked if permission in words]
+        error.message += f": client {client_id} lacks consent for {', '.join(named or asked)}"
 
 
 def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name: str) -> Session:
