@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - python >= 3.9
-  - msal
+  - msal (1.35 or newer for certificates, 1.29 or newer for managed identities)
   - requests
 options:
   session:
@@ -27,11 +27,14 @@ options:
   auth_method:
     description:
       - How to sign in. V(auto) takes what is given, in the order access token, client secret, certificate, federated token, password.
+        Where nothing of the kind is given and there is no session, it takes a managed identity that the platform advertises.
       - V(device_code) and V(interactive) ask a person, in M(entra.pim.pim_connect) on the controller only.
         V(auto) takes the former, and only on a terminal.
+      - V(managed_identity) signs in as the identity of the machine that the task runs on; O(client_id) names a user-assigned one.
+      - V(azure_cli) takes the account that Azure CLI (C(az)) is signed in with there. It serves the provider V(azure_resources) only.
       - Without it E(ENTRA_PIM_AUTH_METHOD) is used, else V(auto).
     type: str
-    choices: [auto, device_code, interactive, password, client_secret, certificate, workload_identity, access_token]
+    choices: [auto, device_code, interactive, password, client_secret, certificate, workload_identity, managed_identity, azure_cli, access_token]
   tenant:
     description:
       - The tenant, as a GUID or one of its domains.
@@ -116,7 +119,8 @@ options:
       - Without it E(ENTRA_PIM_HTTP_TIMEOUT) is used, else V(30).
     type: float
 notes:
-  - Credentials on the task count first, then C(ENTRA_PIM_*) credentials of the environment, then the session, then C(AZURE_*) credentials.
+  - Credentials on the task count first, then C(ENTRA_PIM_*) credentials of the environment, then the session, then C(AZURE_*) credentials,
+    then a managed identity that the platform advertises.
     Credentials on a task or in the environment serve that task alone, except in M(entra.pim.pim_connect), which makes the session from them.
   - A session is never used for another tenant, account, client, cloud or endpoint than it was made for.
   - The environment is that of the process that runs the task, with the task's C(environment) on top.

@@ -41,6 +41,9 @@ FIRST_DELAY = 0.5
 # A service that asks for more is told of as if it had asked for this.
 _DAY = 86400.0
 LONGEST_DELAY = 15.0
+# What the platform offers to its own machines is near, or not there at all.
+LOCAL_CONNECT_TIMEOUT = 2.0
+LOCAL_TIMEOUT = 10.0
 # A page of 50,000 rows is about 40 MB; more than this is no answer of these services.
 LARGEST_BODY = 256 * 1024 * 1024
 
@@ -124,15 +127,18 @@ class Transport:
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
         repeatable: bool | None = None,
+        local: bool = False,
     ) -> Reply:
         """One call with its repeats; any status but a redirect is an answer.
 
         The body is JSON, a form, or `content` as it is, whose type is then among `headers`.
         `repeatable`: the call may be sent again though the first may have been carried out; by default so for GET only. What is
         not repeatable is sent again only where the service says that it did not act: no connection, or 429.
+        `local`: an address that the platform offers to this machine alone. Plain http is taken, no proxy is used, and where it is not
+        reached it is not there.
         Raises `network` (`uncertain` where something may have happened), `throttled`, `invalid_response`.
         """
-        if urlsplit(url).scheme != "https":
+        if urlsplit(url).scheme != "https" and not (local and urlsplit(url).scheme == "http"):
             raise PimError("invalid_response", f"{_place(url)} is not an https address; nothing was sent there")
         safe = method in _SAFE if repeatable is None else repeatable
         body = content if json_body is None else json.dumps(json_body).encode()
@@ -146,10 +152,10 @@ class Transport:
             if self._stopped:
                 raise PimError("network", f"The task was ended before {_place(url)} was called", uncertain=unsure)
             try:
-                outcome: Reply | PimError = self._once(method, url, sent_headers, body, form)
+                outcome: Reply | PimError = self._once(method, url, sent_headers, body, form, local)
             except PimError as error:
                 outcome = error
-            wait = _delay_before_repeat(outcome, attempt, safe)
+            wait = None if local and isinstance(outcome, PimError) else _delay_before_repeat(outcome, attempt, safe)
             if wait is not None:
                 unsure = unsure or isinstance(outcome, Reply) or outcome.uncertain
             if wait is None:
@@ -195,14 +201,30 @@ class Transport:
         if seconds > 0:
             self._clock.sleep(seconds)
 
+    def library_session(self, get: Callable[..., Any]) -> Any:
+        """For a library that insists on a `requests.Session`: `get` carries its calls out.
+
+        What it derives from this one uses no proxy, follows no redirect, and reads nothing of the user's machine.
+        """
+        session = requests.Session()
+        session.trust_env, session.max_redirects = False, 0
+        session.get = get  # type: ignore[method-assign]  # that is the point of it
+        return session
+
     def close(self) -> None:
         self._session.close()
 
     def _once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, form: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        form: Mapping[str, str] | None,
+        local: bool,
     ) -> Reply:
         place = _place(url)
-        timeout = min(self._timeout, self._left())
+        timeout = min(self._timeout, self._left(), *([LOCAL_TIMEOUT] if local else []))
         self._tls.calls.deadline = self._clock.monotonic() + timeout
         try:
             response = self._session.request(
@@ -210,9 +232,9 @@ class Transport:
                 url,
                 headers=dict(headers),
                 data=body if body is not None else (dict(form) if form is not None else None),
-                timeout=(min(timeout, 10.0), timeout),
+                timeout=(min(timeout, LOCAL_CONNECT_TIMEOUT if local else 10.0), timeout),
                 verify=self._ca_path or True,
-                proxies=self._proxies(url),
+                proxies={} if local else self._proxies(url),
                 allow_redirects=False,
                 stream=True,
             )

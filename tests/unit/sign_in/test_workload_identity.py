@@ -42,8 +42,7 @@ def test_the_token_is_the_assertion(signed_in, service):
 def test_a_path_is_kept_whole(signed_in, file, monkeypatch):
     monkeypatch.chdir(file.parent)
     session = signed_in(federated_token_file="token").session
-    assert session.renews_with == {"federated_token_file": str(file)}
-    assert os.path.isabs(session.renews_with["federated_token_file"])
+    assert session.renews_with == {"federated_token_file": str(file), "client_id": APP}
 
 
 def test_the_session_gets_new_tokens_by_what_the_file_holds_then(signed_in, service, file, fake):

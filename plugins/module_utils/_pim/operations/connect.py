@@ -13,8 +13,8 @@ from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.clouds import endpoints, foreign
-from ..sign_in.credentials import APPLICATIONS, ON_SCREEN, Credential, not_on_screen
-from ..sign_in.known_clients import refuse_known_client
+from ..sign_in.credentials import APPLICATIONS, CREDENTIALS, OF_THE_MACHINE, Credential, not_on_screen
+from ..sign_in.known_clients import refuse_known_client, refuse_method, serves
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
 from ..sign_in.token_claims import decode
@@ -77,13 +77,15 @@ def _present(
         context.warn(f"Signing in at endpoints that are not Microsoft's: {', '.join(foreign_urls)}.")
     existing = _existing(params, options, sessions)
     credential = options.credentials.task or options.credentials.own
+    if credential is not None:
+        refuse_method(credential.method, scopes_by_api(options.cloud or "public", params["providers"]))
     if existing is not None and not params["force"]:
         wanted = _served(credential, params["providers"], options)
         covered = _covers(existing, wanted)
         kept = _fitting(existing, credential, wanted, params, options, sessions, context)
         if kept is not None:
             return _result(not covered, describe(kept), _diff(context, options.session, True, True))
-    credential = credential or options.credentials.azure
+    credential = credential or options.credentials.after_session
     requests = _requests(credential, params, options, context)
     diff = _diff(context, options.session, existing is not None, True)
     if context.check_mode:
@@ -133,6 +135,8 @@ def _fitting(
         session, credential
     ):
         return None
+    if not serves(session.auth_method, needed):
+        return None
     if params["require_mfa"] and session.mfa is not True:
         return None
     if not set(params["authentication_contexts"]) <= set(session.authentication_contexts):
@@ -143,9 +147,11 @@ def _fitting(
         return session
     try:
         for api in needed:
-            access.token(api)
+            held = access.token(api)
+            if credential is not None and credential.method == "azure_cli":
+                access.renewed(api, held)
     except PimError as error:
-        if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required"):
+        if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required", "not_connected"):
             return None
         raise
     return access.session if _covers(access.session, providers) else None
@@ -169,6 +175,14 @@ def _same_credential(session: Session, credential: Credential | None) -> bool:
             and str(claims.get("tid")).lower() == session.tenant_id
             and any(token.access_token == credential.secret for token in session.tokens.values())
         )
+    if credential.method in OF_THE_MACHINE and session.auth_method != credential.method:
+        return False
+    if credential.method == "managed_identity":
+        asked = (session.renews_with or {}).get("client_id", "")
+        return asked.lower() == (credential.client_id or "").lower()
+    if credential.method == "azure_cli":
+        # Who that is, only Azure CLI can tell: it is asked before the session is called fit.
+        return True
     if credential.method in APPLICATIONS:
         return (
             session.principal_type == "service_principal"
@@ -216,10 +230,11 @@ def _served(credential: Credential | None, providers: Sequence[str], options: Co
 def _check_screen(options: ConnectionOptions, context: Context) -> None:
     """A person is asked where that was wanted, or where somebody sits in front of a terminal; never where nobody sees it."""
     found = options.credentials
-    if found.method is not None and found.method not in ON_SCREEN:
+    lacking = next((option for option, method in CREDENTIALS.items() if method == found.method), None)
+    if lacking is not None:
         raise PimError(
             "invalid_option",
-            f"auth_method={found.method} cannot be used: {found.method} itself is not given",
+            f"auth_method={found.method} cannot be used: {lacking} is not given",
             advice="Give it, or name another auth_method.",
         )
     if found.method is not None and context.show is None:

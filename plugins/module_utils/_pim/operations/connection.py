@@ -20,8 +20,8 @@ from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.client import tenant_id_of
 from ..sign_in.clouds import CLOUDS, endpoints
-from ..sign_in.credentials import APPLICATIONS, GRAPH_COMMAND_LINE_TOOLS, Credential
-from ..sign_in.known_clients import is_known_without, refuse_known_client
+from ..sign_in.credentials import APPLICATIONS, GRAPH_COMMAND_LINE_TOOLS, OF_THE_MACHINE, REGISTERED, Credential
+from ..sign_in.known_clients import is_known_without, refuse_known_client, refuse_method
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
 from ..sign_in.signing_in import sign_in
@@ -99,7 +99,7 @@ def open_connection(
     resource: str | None = None,
     login_timeout: float = STEP_UP_TIMEOUT,
 ) -> Connection:
-    """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials (interface, section 2).
+    """Credentials of the task, else ENTRA_PIM_* credentials, else the session, else AZURE_* credentials, else a managed identity.
 
     `resource`: a token for it is wanted, in place of those for the APIs of the providers. `login_timeout`: seconds a person has, where
     one has to sign in again.
@@ -110,7 +110,9 @@ def open_connection(
         return _for_this_task(credential, options, context, providers, resource)
     sessions = Sessions(options.session_dir, context.clock)
     session = sessions.load(options.session)
-    if session is not None and (found.azure is None or session.alive(context.clock.time())):
+    if session is not None and (found.after_session is None or session.alive(context.clock.time())):
+        if resource is None:
+            refuse_method(session.auth_method, scopes_by_api(session.cloud, providers))
         transport = new_transport(options, context, session)
         needed = {} if resource else scopes_by_api(session.cloud, providers)
         access = Access(session, transport, context.clock, sessions, needed, _person(context, login_timeout))
@@ -118,8 +120,8 @@ def open_connection(
         if misfit:
             raise PimError("not_connected", f"The session {session.name} is not used: {misfit}")
         return Connection(access, transport, options, context)
-    if found.azure is not None:
-        return _for_this_task(found.azure, options, context, providers, resource)
+    if found.after_session is not None:
+        return _for_this_task(found.after_session, options, context, providers, resource)
     raise PimError(
         "not_connected", f"There is no session {options.session} in {options.session_dir} (tried: {found.looked_at()})"
     )
@@ -170,19 +172,21 @@ def sign_in_request(
 ) -> SignInRequest:
     """`credential` None means that a person is asked, by device code unless another way is named; `audience` and `resource` as the request has them."""
     cloud = options.cloud or "public"
-    if credential is not None and credential.method in APPLICATIONS and options.tenant is None:
+    if credential is not None and credential.method in REGISTERED and options.tenant is None:
         raise PimError(
             "invalid_option",
             f"{APPLICATIONS[credential.method].capitalize()} is given by {credential.source}, but no tenant",
             advice="Give tenant too.",
         )
+    method = credential.method if credential else options.credentials.method or "device_code"
+    client_id = credential.client_id if credential else options.credentials.client_id
     return SignInRequest(
-        method=credential.method if credential else options.credentials.method or "device_code",
+        method=method,
         audience=audience,
         resource=resource,
         scopes=scopes,
         tenant=options.tenant,
-        client_id=(credential.client_id if credential else options.credentials.client_id) or GRAPH_COMMAND_LINE_TOOLS,
+        client_id=client_id or ("" if method in OF_THE_MACHINE else GRAPH_COMMAND_LINE_TOOLS),
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
         path=credential.path if credential else None,
@@ -218,6 +222,8 @@ def sign_in_requests(
     """
     cloud = options.cloud or "public"
     needed = scopes_by_api(cloud, providers)
+    if credential is not None:
+        refuse_method(credential.method, needed)
     if credential is not None and credential.method == "access_token":
         made_for = ready_for(credential, cloud)
         needed = {made_for: needed[made_for]} if made_for in needed else dict(list(needed.items())[:1])

@@ -165,7 +165,15 @@ class Access:
                     ),
                     advice="Run entra.pim.pim_connect with the providers you need.",
                 )
-            return self._refresh(key, scopes)
+            fresh = self._refresh(key, scopes)
+            if fresh.obtained_at < since:
+                # Azure CLI keeps its tokens, and cannot be told to fetch another one.
+                raise PimError(
+                    "session_expired",
+                    f"The token that {self.session.auth_method} gives for {API_NAMES.get(key, key)} is from before the last activation",
+                    advice="Run again when it has ended, within the hour, or sign in by another method.",
+                )
+            return fresh
 
     def _lives(self, token: Token, since: float) -> bool:
         return token.expires_at - _MARGIN > self._clock.time() and token.obtained_at >= since

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -28,6 +29,11 @@ logging.getLogger("msal").setLevel(logging.WARNING)
 # What msal reads of the discovery document.
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "issuer")
 _NUMBER = re.compile(r"AADSTS(\d+)")
+# Longer than one call to the platform with all its repeats.
+_MACHINE_SECONDS = 75.0
+_ONLY_ON_AZURE = (
+    "Only machines and services of Azure, and machines that Azure Arc has, can sign in as a managed identity."
+)
 # OAuth error -> our code, where no AADSTS number says more (RFC 8628, section 3.5).
 _OAUTH = {
     "authorization_declined": "login_declined",
@@ -69,6 +75,25 @@ class SignInClient:
         result = application.acquire_token_for_client(scopes, claims_challenge=claims)
         if "access_token" not in result:
             raise sign_in_failure(result)
+        return dict(result)
+
+    def token_of_machine(self, resource: str, client_id: str | None) -> dict[str, Any]:
+        """A token for the managed identity of this machine; `client_id` names a user-assigned one."""
+        import msal
+
+        # In the form in which a configuration file would hold it (documentation of msal.ManagedIdentity).
+        identity = {"ManagedIdentityIdType": "ClientId" if client_id else "SystemAssigned", "Id": client_id}
+        # msal reads the platform's variables itself, from the environment that the edge has made the task's.
+        client = msal.ManagedIdentityClient(
+            identity, http_client=self._http.session_of_machine(), client_capabilities=[CAPABILITY]
+        )
+        try:
+            result = _within(_MACHINE_SECONDS, lambda: client.acquire_token_for_client(resource=resource))
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            # Its own refusals (Service Fabric, Arc) are ValueErrors with a sentence; the rest are answers it was not made for.
+            raise _no_identity(readable(error, 300), client_id) from None
+        if "access_token" not in result:
+            raise _no_identity(readable(result.get("error_description") or result.get("error"), 300), client_id)
         return dict(result)
 
     def refresh(self, refresh_token: str, scopes: list[str], claims: str | None) -> dict[str, Any]:
@@ -204,6 +229,32 @@ class _MsalHttp:
     def close(self) -> None:
         """The transport is closed by who made it."""
 
+    def session_of_machine(self) -> Any:
+        """What msal takes to ask the platform for a managed identity."""
+        return self.transport.library_session(self.get_of_machine)
+
+    def get_of_machine(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_options: Any,
+    ) -> _MsalAnswer:
+        """The same for the endpoint of a managed identity, which the platform names to this machine and msal chooses."""
+        address = f"{url}?{urlencode(params)}" if params else url
+        try:
+            reply = self.transport.send("GET", address, headers=headers, local=True)
+        except PimError as error:
+            if error.code == "network":
+                error.message, error.advice = f"The managed identity endpoint: {error.message}", _ONLY_ON_AZURE
+            raise
+        if reply.status == 429 or reply.status >= 500:
+            raise _unavailable(reply, "The managed identity endpoint")
+        # 401 is the first half of the conversation with Arc.
+        if reply.status != 401 and not _body(reply):
+            raise _no_identity(f"HTTP {reply.status} without an answer of such an endpoint", None)
+        return _MsalAnswer(reply)
+
     def _checked(self, url: str) -> str:
         """The same address on the authority's host; msal loses the port in one call of the password flow."""
         parts = urlsplit(url)
@@ -224,6 +275,38 @@ class _MsalHttp:
         if reply.status != 404 and not _body(reply):
             raise _nonsense(reply)
         return _MsalAnswer(reply)
+
+
+def _within(seconds: float, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The outcome of work that may hang: for Service Fabric msal calls out by itself, and knows no time-out."""
+    outcomes: list[dict[str, Any] | Exception] = []
+
+    def run() -> None:
+        try:
+            outcomes.append(work())
+        except Exception as error:  # noqa: BLE001  # raised again below, in the thread that waits
+            outcomes.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcomes:
+        raise PimError(
+            "network", f"The managed identity endpoint did not answer within {seconds:g} s", advice=_ONLY_ON_AZURE
+        )
+    if isinstance(outcomes[0], Exception):
+        raise outcomes[0]
+    return outcomes[0]
+
+
+def _no_identity(told: str, client_id: str | None) -> PimError:
+    which = f"the identity {client_id}" if client_id else "an identity of its own"
+    return PimError(
+        "login_failed",
+        f"The platform gave no token for a managed identity: this machine may lack {which}",
+        service_message=told,
+        advice="Assign the identity to the machine; client_id names a user-assigned one, none the system-assigned one.",
+    )
 
 
 class _MsalAnswer:
@@ -258,7 +341,7 @@ def _nonsense(reply: Reply) -> PimError:
     )
 
 
-def _unavailable(reply: Reply) -> PimError:
+def _unavailable(reply: Reply, who: str = "The sign-in service") -> PimError:
     if reply.status == 429:
-        return PimError("throttled", "The sign-in service is throttling", status=429, retry_after=reply.retry_after)
-    return PimError("service_unavailable", f"The sign-in service failed (HTTP {reply.status})", status=reply.status)
+        return PimError("throttled", f"{who} is throttling", status=429, retry_after=reply.retry_after)
+    return PimError("service_unavailable", f"{who} failed (HTTP {reply.status})", status=reply.status)

@@ -20,6 +20,7 @@ from ..errors import PimError, invalid_option
 TASK = "the task"
 OWN = "ENTRA_PIM_*"
 AZURE = "AZURE_*"
+PLATFORM = "the platform"
 
 # Microsoft Graph Command Line Tools: a public client of Microsoft's that can be granted the PIM permissions on Graph.
 GRAPH_COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
@@ -39,7 +40,12 @@ APPLICATIONS = {
     "client_secret": "a client secret",
     "certificate": "a certificate",
     "workload_identity": "a federated token",
+    "managed_identity": "a managed identity",
 }
+# Those that have to be named by client and tenant: nothing else knows them.
+REGISTERED = ("client_secret", "certificate", "workload_identity")
+# These need nothing of the task, because the machine has it: to name one is to give it.
+OF_THE_MACHINE = ("managed_identity", "azure_cli")
 # A person is asked on the screen; what they would not see where there is none.
 ON_SCREEN = {"device_code": "the code", "interactive": "the address"}
 METHODS = (
@@ -49,6 +55,8 @@ METHODS = (
     "client_secret",
     "certificate",
     "workload_identity",
+    "managed_identity",
+    "azure_cli",
     "access_token",
 )
 _VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -75,8 +83,16 @@ _VARIABLES: dict[str, dict[str, tuple[str, ...]]] = {
 # What a user name or client id beside it in the environment belongs to.
 _OWNERS = {
     "username": ("password",),
-    "client_id": tuple(option for option, method in CREDENTIALS.items() if method in APPLICATIONS),
+    "client_id": tuple(option for option, method in CREDENTIALS.items() if method in REGISTERED),
 }
+# By these a platform says that it has a managed identity to offer: App Service and Service Fabric, Machine Learning, Arc, pods.
+# Cloud Shell sets MSI_ENDPOINT alone, and a virtual machine nothing.
+_ADVERTISED = (
+    ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+    ("MSI_ENDPOINT", "MSI_SECRET"),
+    ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),
+    ("AZURE_POD_IDENTITY_AUTHORITY_HOST",),
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,8 @@ class Credentials:
     task: Credential | None
     own: Credential | None
     azure: Credential | None
+    # A managed identity that the platform advertises.
+    platform: Credential | None
     # Named by option or environment, and not part of a silenced secret: a session has to fit them.
     username: str | None
     client_id: str | None
@@ -108,14 +126,22 @@ class Credentials:
     # A session is named, so credentials of the environment do not count.
     silenced: bool
 
+    @property
+    def after_session(self) -> Credential | None:
+        """What counts where the session does not live."""
+        return self.azure or self.platform
+
     def looked_at(self) -> str:
         """For the failure message: what was tried, in this order."""
         if self.silenced:
             return (
                 "credentials on the task, and the session, which is named: credentials of the environment do not count"
             )
-        kinds = self.method or "access token, client secret, certificate, federated token, password"
-        return f"credentials on the task, ENTRA_PIM_* credentials, the session, AZURE_* credentials; of each: {kinds}"
+        sources = "credentials on the task, ENTRA_PIM_* credentials, the session, AZURE_* credentials"
+        if self.method:
+            return f"{sources}, all for auth_method {self.method} only"
+        kinds = "access token, client secret, certificate, federated token, password"
+        return f"{sources}, of each {kinds}; then a managed identity, which no variable advertises"
 
 
 def variable(environ: Mapping[str, str], *names: str) -> str | None:
@@ -139,14 +165,20 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     `silenced`: a session is named, so credentials of the environment do not count.
     """
     method = _method(options, environ)
-    counts = not silenced and not any(options.get(option) for option in CREDENTIALS)
+    on_task = any(options.get(option) for option in CREDENTIALS) or options.get("auth_method") in OF_THE_MACHINE
+    counts = not silenced and not on_task
     azure = _from_environment(AZURE, environ, method, options.get("username"), options.get("client_id"))
     named = {option: _named(option, options, environ, own_counts=counts) for option in ("username", "client_id")}
     (username, username_from), (client_id, client_id_from) = named["username"], named["client_id"]
     task = _from_task(options, environ, client_id)
     own = _from_environment(OWN, environ, method, username, client_id) if counts else None
     origin = {"username": username_from, "client_id": client_id_from}
-    return Credentials(task, own, None if silenced else azure, username, client_id, origin, method, silenced)
+    platform = None
+    if method is None and any(all(environ.get(name) for name in names) for names in _ADVERTISED):
+        platform = Credential("managed_identity", PLATFORM, "", None, client_id)
+    if silenced:
+        azure = platform = None
+    return Credentials(task, own, azure, platform, username, client_id, origin, method, silenced)
 
 
 def _named(
@@ -201,6 +233,10 @@ def _from_task(options: Mapping[str, Any], environ: Mapping[str, str], client_id
         raise _contradiction(
             f"{APPLICATIONS[method]} belongs to an application, username to a person, and both are given"
         )
+    if method == "azure_cli" and options.get("client_id"):
+        raise _contradiction("auth_method=azure_cli signs in by Azure CLI's own client, and client_id is given too")
+    if method in OF_THE_MACHINE:
+        return _of_the_machine(method, TASK, options.get("username"), client_id)
     if option is None:
         return None
     username = options.get("username") or (environ.get("ENTRA_PIM_USERNAME") if method == "password" else None)
@@ -211,6 +247,8 @@ def _from_environment(
     source: str, environ: Mapping[str, str], method: str | None, username: str | None, client_id: str | None
 ) -> Credential | None:
     """The best credential of one source; incomplete ones of `AZURE_*` are another collection's and passed over."""
+    if method in OF_THE_MACHINE:
+        return _of_the_machine(method, source, username, client_id) if source == OWN else None
     names = _VARIABLES[source]
     password = variable(environ, *names["certificate_password"])
     for option, its_method in CREDENTIALS.items():
@@ -219,9 +257,9 @@ def _from_environment(
             continue
         who = variable(environ, *names["username"]) if source == AZURE and not username else username
         client = variable(environ, *names["client_id"]) if source == AZURE and not client_id else client_id
-        if source == AZURE and ((option == "password" and not who) or (its_method in APPLICATIONS and not client)):
+        if source == AZURE and ((option == "password" and not who) or (its_method in REGISTERED and not client)):
             continue
-        return _credential(source, option, value, password, who if its_method not in APPLICATIONS else None, client)
+        return _credential(source, option, value, password, who if its_method not in REGISTERED else None, client)
     if source == OWN and password and method in (None, "certificate"):
         raise PimError(
             "invalid_option",
@@ -240,7 +278,7 @@ def _credential(
         raise PimError(
             "invalid_option", f"A password is given by {source}, but no username", advice="Give username too."
         )
-    if method in APPLICATIONS and not client_id:
+    if method in REGISTERED and not client_id:
         raise PimError(
             "invalid_option",
             f"{APPLICATIONS[method].capitalize()} is given by {source}, but no client_id",
@@ -252,6 +290,12 @@ def _credential(
         raise invalid_option(option, value, "it must be a path")
     secret = (certificate_password or "") if method == "certificate" else ""
     return Credential(method, source, secret, username, client_id, os.path.abspath(value))
+
+
+def _of_the_machine(method: str, source: str, username: str | None, client_id: str | None) -> Credential:
+    if method == "managed_identity":
+        return Credential(method, source, "", None, client_id)
+    return Credential(method, source, "", username, None)
 
 
 def not_on_screen(method: str) -> PimError:

@@ -8,6 +8,8 @@ Known before anybody signs in, and so told before: the sign-in service would say
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import PimError
 from .clouds import API_NAMES
 from .credentials import GRAPH_COMMAND_LINE_TOOLS
@@ -32,4 +34,19 @@ def refuse_known_client(client_id: str | None, api: str) -> None:
             "consent_required",
             f"{_KNOWN[str(client_id).lower()][0]} (client_id {client_id}) cannot get the permissions of PIM on {API_NAMES[api]}",
             advice="Use an app registration of your own as client_id; the guide on app registrations names its permissions.",
+        )
+
+
+def serves(method: str, apis: Iterable[str]) -> bool:
+    """Whether this way to sign in serves these APIs, whatever its client was granted elsewhere."""
+    return method != "azure_cli" or all(api == "arm" for api in apis)
+
+
+def refuse_method(method: str, apis: Iterable[str]) -> None:
+    """`invalid_option` where it does not."""
+    if not serves(method, apis):
+        raise PimError(
+            "invalid_option",
+            f"auth_method={method} cannot be used: it serves the provider azure_resources only, and another one is asked for",
+            advice="Name providers [azure_resources], or sign in by another auth_method.",
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .clouds import CLOUDS, Cloud
+from .credentials import OF_THE_MACHINE
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class SignInRequest:
     """`audience` is what the token is kept as: an API (`graph`, `arm`) or a resource's URL; `resource` is that URL.
 
     `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty where a person is asked, and
-    the certificate's password for a certificate; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
+    the certificate's password for a certificate; `client_id` is empty for a managed identity that is the machine's own, and for Azure
+    CLI; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
     `show` and `browse` reach the person at the screen; None where there is none.
     """
 
@@ -49,6 +51,11 @@ class SignInRequest:
         return [f"{self.resource}/.default"]
 
     @property
+    def client_is_ours(self) -> bool:
+        """Whether `client_id` gets the token from the sign-in service; else somebody else does, or did."""
+        return self.method not in ("access_token", *OF_THE_MACHINE)
+
+    @property
     def known_client(self) -> str | None:
-        """The client that gets the token; None where somebody else got it."""
-        return None if self.method == "access_token" else self.client_id
+        """The client that gets the token; None where somebody else gets it."""
+        return self.client_id if self.client_is_ours else None

@@ -5,18 +5,30 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..advice import ADVICE
 from ..errors import PimError
 from ..state.sessions import Session, Token
 from ..times import Clock
 from ..transport import Transport
-from .client import SignInClient
+from .client import SignInClient, tenant_id_of
 from .clouds import CLOUDS, URL_OPTIONS
 from .credentials import APPLICATIONS
-from .methods import access_token, certificate, client_secret, device_code, interactive, password, workload_identity
+from .methods import (
+    access_token,
+    azure_cli,
+    certificate,
+    client_secret,
+    device_code,
+    interactive,
+    managed_identity,
+    password,
+    workload_identity,
+)
 from .names import is_guid, same_account
 from .request import SignInRequest
 from .token_claims import contexts_in, decode, proof_of, used_mfa
@@ -24,10 +36,12 @@ from .token_claims import contexts_in, decode, proof_of, used_mfa
 # One file each; `credentials.METHODS` lists the same names.
 METHODS: dict[str, Callable[[SignInClient, SignInRequest, Clock], dict[str, Any]]] = {
     "access_token": access_token.acquire,
+    "azure_cli": azure_cli.acquire,
     "certificate": certificate.acquire,
     "client_secret": client_secret.acquire,
     "device_code": device_code.acquire,
     "interactive": interactive.acquire,
+    "managed_identity": managed_identity.acquire,
     "password": password.acquire,
     "workload_identity": workload_identity.acquire,
 }
@@ -41,25 +55,34 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
     try:
         result = METHODS[request.method](client, request, clock)
     except PimError as error:
-        name_permissions(error, request.client_id, request.scopes)
+        if request.client_is_ours:
+            name_permissions(error, request.client_id, request.scopes)
         if error.code == "mfa_required" and request.authentication_contexts:
             error.authentication_context = request.authentication_contexts[0]
             error.message += f": it cannot satisfy the authentication context {error.authentication_context} this way"
         raise
-    return _session(request, result, clock, name)
+    session = _session(request, result, clock, name)
+    _check_tenant(request, session.tenant_id, transport)
+    return session
 
 
 def token_of(result: dict[str, Any], clock: Clock) -> Token:
     """The access token of an answer; its end is counted from now, whatever the two clocks say."""
     now = clock.time()
-    told = result.get("expires_in")
-    lifetime = (
-        float(told) if isinstance(told, (int, float, str)) and str(told).replace(".", "", 1).isdigit() else 3600.0
-    )
+    lifetime = _seconds(result.get("expires_in"))
     # A token somebody hands in may be older than this moment: it carries the roles of the time it was issued.
     issued = result.get("issued_at")
     since = min(now, float(issued)) if isinstance(issued, (int, float)) else now
     return Token(str(result["access_token"]), since, now + lifetime, _permissions(str(result.get("scope") or "")))
+
+
+def _seconds(told: object) -> float:
+    """A lifetime; what is over already is 0, and what is no number the hour that tokens have by default."""
+    try:
+        seconds = float(told) if isinstance(told, (int, float, str)) else math.nan
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    return max(0.0, seconds) if math.isfinite(seconds) else 3600.0
 
 
 def _permissions(scope: str) -> list[str]:
@@ -88,12 +111,6 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
     username = None if application else identity.get("preferred_username") or _username(claims)
     if not tenant_id or not object_id:
         raise PimError("login_failed", "The sign-in service gave a token that names no tenant or no account")
-    if request.tenant and is_guid(request.tenant) and request.tenant.lower() != tenant_id:
-        raise PimError(
-            "login_failed",
-            f"Signed in to tenant {tenant_id}, but tenant={request.tenant} was asked for",
-            advice="Check tenant and account.",
-        )
     if request.username and not application and not same_account(request.username, username):
         raise PimError(
             "login_failed",
@@ -131,7 +148,12 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
 def _renews_with(request: SignInRequest) -> dict[str, str] | None:
     """What the session keeps of the request, to ask for a token again by itself: no secret. None where that takes one."""
     if request.method == "workload_identity":
-        return {"federated_token_file": str(request.path)}
+        return {"client_id": request.client_id, "federated_token_file": str(request.path)}
+    if request.method == "managed_identity":
+        return {"client_id": request.client_id} if request.client_id else {}
+    if request.method == "azure_cli":
+        # As it was asked for, if it was: some accounts of Azure CLI refuse to be asked for a tenant.
+        return {"tenant": request.tenant} if request.tenant else {}
     return None
 
 
@@ -148,8 +170,8 @@ def sign_in_again(
         audience=key,
         resource=key if key.startswith(("https://", "api://")) else cloud.resource(key),
         scopes=scopes,
-        tenant=session.tenant_id,
-        client_id=str(session.client_id),
+        tenant=renews_with.get("tenant"),
+        client_id=renews_with.get("client_id", ""),
         username=session.username,
         secret="",
         path=renews_with.get("federated_token_file"),
@@ -166,16 +188,31 @@ def sign_in_again(
     try:
         result = METHODS[request.method](client, request, clock)
     except PimError as error:
-        if error.code != "invalid_option":
-            raise
-        # Nothing of this task is wrong: what the session was made with has changed.
-        raise PimError("session_expired", error.message) from None
+        if error.code in ("invalid_option", "login_failed"):
+            # Nothing of this task is wrong: what the session was made with has changed.
+            error.code = "session_expired"
+            error.advice = error.advice or ADVICE["session_expired"]
+        raise
     told = decode(str(result["access_token"]))
     if (str(told.get("tid")).lower(), told.get("oid")) != (session.tenant_id, session.object_id):
         raise PimError(
             "not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has"
         )
     return result
+
+
+def _check_tenant(request: SignInRequest, tenant_id: str, transport: Transport) -> None:
+    """A token that somebody else obtained is of the tenant that was asked for; the sign-in service itself keeps to the one it is asked for."""
+    asked = request.tenant
+    if asked is None or (not is_guid(asked) and request.client_is_ours):
+        return
+    url = request.endpoints["authority_url"]
+    if tenant_id != (asked.lower() if is_guid(asked) else tenant_id_of(transport, url, asked)):
+        raise PimError(
+            "login_failed",
+            f"Signed in to tenant {tenant_id}, but tenant={asked} was asked for",
+            advice="Check tenant and account.",
+        )
 
 
 def _check_requirements(request: SignInRequest, mfa: bool | None, contexts: list[str], told: bool) -> None:
@@ -203,7 +240,7 @@ def _username(claims: dict[str, Any]) -> str | None:
 
 
 def _client_id(request: SignInRequest, claims: dict[str, Any]) -> str | None:
-    if request.method != "access_token":
+    if request.client_is_ours:
         return request.client_id
     client = claims.get("appid") or claims.get("azp")
     return client if isinstance(client, str) else None
