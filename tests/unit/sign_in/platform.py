@@ -56,5 +56,10 @@ class Platform:
         if "client_id" in query:
             claims["appid"] = query["client_id"]
         now = int(time.time())
-        body = {"access_token": jwt(**claims), "expires_in": "3600", "expires_on": str(now + 3600), "token_type": "Bearer"}
+        body = {
+            "access_token": jwt(**claims),
+            "expires_in": "3600",
+            "expires_on": str(now + 3600),
+            "token_type": "Bearer",
+        }
         return json.dumps(body).encode()

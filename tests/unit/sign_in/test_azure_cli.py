@@ -202,7 +202,9 @@ def test_a_session_whose_login_is_gone_has_expired(signed_in, az, fake):
     assert "az login" in error.sentence
 
 
-@pytest.mark.parametrize("output", ["", "null", "[]", "no JSON", '{"accessToken": 5}', '{"accessToken": "x"}', "[" * 10**5])
+@pytest.mark.parametrize(
+    "output", ["", "null", "[]", "no JSON", '{"accessToken": 5}', '{"accessToken": "x"}', "[" * 10**5]
+)
 def test_answers_that_are_none(signed_in, az, output):
     az.acts(f"print({output!r})")
     assert refused(signed_in).code == "invalid_response"
@@ -224,7 +226,7 @@ def test_it_ends_with_all_it_has_started(signed_in, az, monkeypatch, tmp_path):
     monkeypatch.setattr(azure_cli, "_SECONDS", 1.0)
     az.acts(
         "import subprocess, time\n"
-        f"child = subprocess.Popen(['sleep', '60']); (here / 'child').write_text(str(child.pid)); time.sleep(60)"
+        "child = subprocess.Popen(['sleep', '60']); (here / 'child').write_text(str(child.pid)); time.sleep(60)"
     )
     started = time.monotonic()
     error = refused(signed_in)

@@ -194,7 +194,7 @@ def sign_in_again(
             error.advice = error.advice or ADVICE["session_expired"]
         raise
     told = decode(str(result["access_token"]))
-    if (str(told.get("tid")).lower(), told.get("oid")) != (session.tenant_id, session.object_id):
+    if (str(told.get("tid")).lower(), str(told.get("oid")).lower()) != (session.tenant_id, session.object_id.lower()):
         raise PimError(
             "not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has"
         )
