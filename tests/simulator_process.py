@@ -129,6 +129,21 @@ class Simulator:
         return dict(self.description["environment"])
 
     @property
+    def managed_identity_environment(self) -> dict[str, str]:
+        """What a process on a machine with managed identities has (as App Service gives it); empty where the tenant has
+        none."""
+        told = self.description["managed_identity"]
+        if told is None:
+            return {}
+        header = Path(told["identity_header_file"]).read_text(encoding="utf-8")
+        return {"IDENTITY_ENDPOINT": told["identity_endpoint"], "IDENTITY_HEADER": header}
+
+    @property
+    def metadata_url(self) -> str:
+        """The Instance Metadata Service, without its path: for ``AZURE_POD_IDENTITY_AUTHORITY_HOST``."""
+        return str(self.description["managed_identity"]["metadata_url"])
+
+    @property
     def control_key(self) -> str:
         return Path(self.description["control_key_file"]).read_text(encoding="utf-8")
 

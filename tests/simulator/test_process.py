@@ -98,7 +98,7 @@ def test_what_it_tells_and_who_may_read_it(run_dir: Path) -> None:
         "ENTRA_PIM_TENANT",
     }
     assert stat.S_IMODE(run_dir.stat().st_mode) == 0o700
-    for name in ("control.key", "simulator.json", "simulator.log"):
+    for name in ("control.key", "identity.header", "simulator.json", "simulator.log"):
         assert stat.S_IMODE((run_dir / name).stat().st_mode) == 0o600, name
     written = "".join(path.read_text() for path in run_dir.iterdir())
     assert "PRIVATE KEY" not in written

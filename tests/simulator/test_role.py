@@ -23,6 +23,7 @@ _FACTS = (
     "simulator_url",
     "simulator_ca_path",
     "simulator_environment",
+    "simulator_managed_identity_environment",
     "simulator_control_url",
     "simulator_control_key_file",
 )
@@ -85,6 +86,7 @@ def test_started_and_stopped(play: Play, tmp_path: Path) -> None:
     assert (rehearsal["rc"], rehearsal["changed"]) == (0, 1), rehearsal["output"]
     assert rehearsal["facts"]["simulator_url"] == ""
     assert rehearsal["facts"]["simulator_environment"] == {}
+    assert rehearsal["facts"]["simulator_managed_identity_environment"] == {}
     assert not (tmp_path / "run" / "simulator.json").exists()
 
     first = play()
@@ -94,6 +96,10 @@ def test_started_and_stopped(play: Play, tmp_path: Path) -> None:
         "simulator_url": description["url"],
         "simulator_ca_path": str(tmp_path / "run" / "ca.pem"),
         "simulator_environment": description["environment"],
+        "simulator_managed_identity_environment": {
+            "IDENTITY_ENDPOINT": description["managed_identity"]["identity_endpoint"],
+            "IDENTITY_HEADER": (tmp_path / "run" / "identity.header").read_text(),
+        },
         "simulator_control_url": description["control_url"],
         "simulator_control_key_file": str(tmp_path / "run" / "control.key"),
     }
@@ -101,7 +107,10 @@ def test_started_and_stopped(play: Play, tmp_path: Path) -> None:
 
     again = play()
     assert (again["rc"], again["changed"], again["facts"]) == (0, 0, first["facts"])
-    assert play("--check")["facts"] == first["facts"]
+    told = play("--check", "-vvv")
+    assert told["facts"] == first["facts"]
+    header = first["facts"]["simulator_managed_identity_environment"]["IDENTITY_HEADER"]
+    assert header not in told["output"]
 
     ending = play("--check", simulator_state="stopped")
     assert (ending["rc"], ending["changed"]) == (0, 1)

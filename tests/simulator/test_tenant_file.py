@@ -28,6 +28,7 @@ LEAST: dict[str, Any] = {
 GUID = "0b7e6c1d-2f4a-4c53-9d18-6a7b8c9d0e1f"
 TWINS = [{"name": "G", "id": GUID}, {"name": "G", "id": "1c8f7d2e-305b-4d64-8e29-7b8c9d0e1f20"}]
 CLIENT = {"client_id": GUID, "name": "App"}
+OTHER = {"client_id": TWINS[1]["id"], "name": "Other"}
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 PRIVATE = PEM.replace("CERTIFICATE", "PRIVATE " + "KEY")
 ISSUED = {"issuer": "https://issuer.example", "subject": "one"}

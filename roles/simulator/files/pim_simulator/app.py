@@ -16,6 +16,7 @@ from pim_simulator.control import http as control
 from pim_simulator.graph import http as graph
 from pim_simulator.observation import Observation
 from pim_simulator.sign_in import http as sign_in
+from pim_simulator.sign_in import platform_http as platform
 from pim_simulator.world import World
 
 
@@ -31,6 +32,13 @@ def make_app(world: World, control_key: str) -> ASGIApp:
         exception_handlers={404: _refused, 405: _refused},
     )
     # an address with a slash too many is another address, no reason for a redirect
+    app.router.redirect_slashes = False
+    return Observation(app, world)
+
+
+def make_platform_app(world: World, identity_header: str) -> ASGIApp:
+    """What the platform that a client runs on offers it, observed like the rest."""
+    app = Starlette(routes=platform.routes(world, identity_header), exception_handlers={404: _refused, 405: _refused})
     app.router.redirect_slashes = False
     return Observation(app, world)
 

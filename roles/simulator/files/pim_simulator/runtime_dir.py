@@ -21,6 +21,7 @@ from pim_simulator.errors import SimulatorError
 
 CA = "ca.pem"
 CONTROL_KEY = "control.key"
+IDENTITY_HEADER = "identity.header"
 DESCRIPTION = "simulator.json"
 LOG = "simulator.log"
 LOCK = "simulator.lock"
@@ -98,5 +99,5 @@ class RuntimeDir:
 
     def clean(self) -> None:
         """Remove keys, certificates, records and the log; the directory itself stays."""
-        for name in (DESCRIPTION, CONTROL_KEY, CA, LOG, LOCK):
+        for name in (DESCRIPTION, CONTROL_KEY, IDENTITY_HEADER, CA, LOG, LOCK):
             self.file(name).unlink(missing_ok=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -13,16 +14,18 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from pim_simulator.app import make_app
+from pim_simulator.app import make_app, make_platform_app
 from pim_simulator.certificates import make_server_context
 from pim_simulator.errors import SimulatorError
 from pim_simulator.http_protocol import ResettableProtocol
-from pim_simulator.runtime_dir import CA, CONTROL_KEY, DESCRIPTION, RuntimeDir
+from pim_simulator.runtime_dir import CA, CONTROL_KEY, DESCRIPTION, IDENTITY_HEADER, RuntimeDir
+from pim_simulator.sign_in.platform_http import APP_SERVICE_PATH
 from pim_simulator.tenant.loader import load_tenant, tenant_digest
 from pim_simulator.tenant.models import TenantFile
 from pim_simulator.world import World
@@ -52,6 +55,14 @@ class _Server(uvicorn.Server):
             log.info("listening on %s", self._announce["url"])
 
 
+class _Companion(uvicorn.Server):
+    """A second listener of the process. Signals are for the first one, which ends this one, too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def serve(directory: RuntimeDir, tenant_path: Path, port: int) -> None:
     """Run until SIGTERM or SIGINT. Raises TenantError, RuntimeDirError or ServerError before it listens."""
     tenant = load_tenant(tenant_path)
@@ -64,19 +75,45 @@ def serve(directory: RuntimeDir, tenant_path: Path, port: int) -> None:
     directory.write(CONTROL_KEY, control_key.encode())
     sockets = _listen(port)
     description = _description(directory, tenant, tenant_path, sockets[0].getsockname()[1])
-    config = _config(make_app(World(tenant), control_key))
+    world = World(tenant)
+    config = _config(make_app(world, control_key))
     config.load()
     # uvicorn itself takes certificates from files only; this one's key is nowhere on the disk
     config.ssl = context
     # uvicorn ends in order at a signal, and then raises it again: without this the process would die before the end below
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    server = _Server(config, description, directory)
     try:
-        asyncio.run(_Server(config, description, directory).serve(sockets))
+        if tenant.managed_identities:
+            identity_header = secrets.token_urlsafe(32)
+            directory.write(IDENTITY_HEADER, identity_header.encode())
+            platform_socket = _socket(socket.AF_INET, "127.0.0.1", 0)
+            platform_url = f"http://127.0.0.1:{platform_socket.getsockname()[1]}"
+            description["managed_identity"] = {
+                "identity_endpoint": f"{platform_url}{APP_SERVICE_PATH}",
+                "identity_header_file": str(directory.file(IDENTITY_HEADER)),
+                "metadata_url": platform_url,
+            }
+            platform = _Companion(_config(make_platform_app(world, identity_header)))
+            asyncio.run(_serve_both(server, sockets, platform, [platform_socket]))
+        else:
+            asyncio.run(server.serve(sockets))
     except KeyboardInterrupt:
         log.info("interrupted")
     finally:
         directory.file(DESCRIPTION).unlink(missing_ok=True)
         log.info("ended")
+
+
+async def _serve_both(
+    server: uvicorn.Server, sockets: list[socket.socket], companion: _Companion, its_sockets: list[socket.socket]
+) -> None:
+    running = asyncio.create_task(companion.serve(its_sockets))
+    try:
+        await server.serve(sockets)
+    finally:
+        companion.should_exit = True
+        await running
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
@@ -105,6 +142,7 @@ def _description(directory: RuntimeDir, tenant: TenantFile, tenant_path: Path, p
         "ca_path": ca_path,
         "control_key_file": str(directory.file(CONTROL_KEY)),
         "pid": os.getpid(),
+        "managed_identity": None,
         "tenant_id": tenant.tenant_id,
         "tenant_file": str(tenant_path.resolve()),
         "tenant_sha256": tenant_digest(tenant_path),

@@ -21,6 +21,7 @@ from pim_simulator.sign_in.grants.client_credentials import ClientCredentialsGra
 from pim_simulator.sign_in.grants.device_code import DeviceCodeGrant
 from pim_simulator.sign_in.grants.password import PasswordGrant
 from pim_simulator.sign_in.grants.refresh_token import RefreshGrant
+from pim_simulator.sign_in.managed_identities import ManagedIdentities
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
 from pim_simulator.sign_in.sign_ins import SignIns
 from pim_simulator.tenant.models import User
@@ -42,6 +43,7 @@ class SignInService:
         self.browser_login = AuthorizationCodeGrant(
             directory, clock, applications, self.accounts, self.sign_ins, answers
         )
+        self.managed_identities = ManagedIdentities(directory, answers)
         self.grants: dict[str, Grant] = {
             "urn:ietf:params:oauth:grant-type:device_code": self.device_login,
             "device_code": self.device_login,

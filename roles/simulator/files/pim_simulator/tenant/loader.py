@@ -23,6 +23,7 @@ from pim_simulator.tenant.models import (
     PolicySettings,
     PrivilegedResource,
     Role,
+    ServicePrincipal,
     TenantFile,
 )
 from pim_simulator.tenant.pem import with_pem
@@ -122,9 +123,18 @@ def _completed(tenant: TenantFile) -> TenantFile:
         administrative_units=tuple(
             dataclasses.replace(unit, id=guid("unit", unit.name, unit.id)) for unit in tenant.administrative_units
         ),
+        # a managed identity is a service principal of the directory that has no credential of its own
         service_principals=tuple(
             dataclasses.replace(sp, client_id=sp.client_id.lower(), id=guid("service principal", sp.name, sp.id))
-            for sp in tenant.service_principals
+            for sp in (
+                *tenant.service_principals,
+                *(
+                    ServicePrincipal(
+                        identity.client_id, identity.name, identity.id, (), (), (), identity.graph_permissions
+                    )
+                    for identity in tenant.managed_identities
+                ),
+            )
         ),
     )
 

@@ -140,6 +140,17 @@ class ServicePrincipal:
 
 
 @dataclass(frozen=True)
+class ManagedIdentity:
+    """A service principal whose tokens come from the platform that the client runs on."""
+
+    client_id: str
+    name: str
+    id: str | None = None
+    system_assigned: bool = False
+    graph_permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class User:
     username: str
     name: str
@@ -257,6 +268,7 @@ class TenantFile:
     behaviour: Behaviour = field(default_factory=Behaviour)
     clients: tuple[Client, ...] = ()
     service_principals: tuple[ServicePrincipal, ...] = ()
+    managed_identities: tuple[ManagedIdentity, ...] = ()
     users: tuple[User, ...] = ()
     conditional_access: tuple[ConditionalAccessPolicy, ...] = ()
     groups: tuple[Group, ...] = ()

@@ -23,3 +23,5 @@ def check_sign_in(tenant: TenantFile) -> None:
                     f"client {client.name}: the redirect URI {uri!r} is none: it needs a scheme and no fragment, and http "
                     "is for loopback addresses only"
                 )
+    if sum(identity.system_assigned for identity in tenant.managed_identities) > 1:
+        raise TenantError("managed_identities: one of them at most can be system_assigned")
