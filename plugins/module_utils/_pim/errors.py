@@ -89,6 +89,14 @@ class PimError(Exception):
         other.advice = self.advice if advice is None else advice
         return other
 
+    def because_of(self, refusal: PimError) -> PimError:
+        """The same failure, once more, with what the service said that led to it; what it has of its own stays."""
+        told = self.retold()
+        for name in ("service_code", "service_message", "status", "request_id", "authentication_context"):
+            setattr(told, name, getattr(self, name) or getattr(refusal, name))
+        told.repeated = self.repeated or refusal.repeated
+        return told
+
     @property
     def sentence(self) -> str:
         """What is shown to the user: what happened, what the service said, what to do."""

@@ -61,9 +61,8 @@ class Api(ABC):
 
     def _single(self, call: Call, url: str) -> Answer | PimError:
         try:
-            outcome = self._outcome(
-                self._send(call.method, url, call.body, call.repeatable or None, ask=call.method == "GET"), call
-            )
+            reply, _token = self._send(call.method, url, call.body, call.repeatable or None, ask=call.method == "GET")
+            outcome = self._outcome(reply, call)
         except PimError as error:
             # No answer at all: of a write, the fate is its outcome.
             if call.method == "GET":
@@ -81,8 +80,8 @@ class Api(ABC):
         repeatable: bool | None = None,
         *,
         ask: bool,
-    ) -> Reply:
-        """One HTTP call with the token. A refused token is renewed once, and a challenge is answered: what a 401 refuses was not done.
+    ) -> tuple[Reply, str]:
+        """One HTTP call, and the token that it was answered to. A refused token is renewed once, and a challenge is answered: what a 401 refuses was not done.
 
         `ask`: a person may be asked for it. For a write that is done by who knows all writes of the task, so that it is done once.
         """
@@ -96,16 +95,19 @@ class Api(ABC):
             reply = replace(reply, unsure=unsure)
             claims = challenge_of(reply)
             if claims is not None:
-                token = self._bearer.answered(self.name, token, claims, ask=ask)
+                try:
+                    token = self._bearer.answered(self.name, token, claims, ask=ask)
+                except PimError as error:
+                    raise error.because_of(error_from(reply, self.service)) from None
             elif reply.status != 401 or demands_more(reply):
-                return reply
+                return reply, token
             elif renewed:
                 self._bearer.given_up(self.name, token)
-                return reply
+                return reply, token
             else:
                 other = self._bearer.renewed(self.name, token)
                 if other is None:
-                    return reply
+                    return reply, token
                 token, renewed = other, True
         raise came_back(wants(self.name, str(claims)), str(claims))
 
@@ -166,7 +168,7 @@ class Api(ABC):
                     f"{self.service} named another host for the rest of a list; nothing was sent there",
                 )
             seen.add(link)
-            following = self._outcome(self._send("GET", link, ask=True), None)
+            following = self._outcome(self._send("GET", link, ask=True)[0], None)
             if isinstance(following, PimError):
                 return following
             page = following

@@ -9,7 +9,7 @@ Facts: Microsoft Graph documentation, "json-batching" (20 items, answers in any 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import PimError
@@ -17,7 +17,6 @@ from ..sign_in.token_claims import merged
 from ..transport import REPEAT_BUDGET, Reply
 from .base import Api
 from .calls import Answer, Call
-from .errors import challenge_of
 
 VERSION = "/v1.0"
 BATCH_SIZE = 20
@@ -47,17 +46,17 @@ class Graph(Api):
         reads_only = all(call.method == "GET" for call in calls)
         for attempt in range(1, _ITEM_TRIES + 1):
             wait, refused = 0.0, False
-            challenged: dict[int, str] = {}
-            replies = self._post_batch(calls, again, attempt)
+            challenged: dict[int, PimError] = {}
+            replies, token = self._post_batch(calls, again, attempt)
             again = []
             for index, reply in replies.items():
                 call = calls[index]
-                outcomes[index] = reply if isinstance(reply, PimError) else self._outcome(reply, call)
+                outcome = reply if isinstance(reply, PimError) else self._outcome(reply, call)
+                outcomes[index] = outcome
                 if isinstance(reply, PimError):
                     continue
-                challenge = challenge_of(reply)
-                if challenge is not None:
-                    challenged[index] = challenge
+                if isinstance(outcome, PimError) and reply.status == 401 and outcome.claims is not None:
+                    challenged[index] = outcome
                 elif reply.status == 429 or (reply.status >= 500 and call.method == "GET"):
                     again.append(index)
                     wait = max(wait, reply.retry_after or 0.5 * 2**attempt)
@@ -66,40 +65,43 @@ class Graph(Api):
                     refused = True
             if refused:
                 renewed = True
-                if not self._renew():
+                if not self._renew(token):
                     again = []
             if challenged:
-                failure = self._answer_challenges(list(challenged.values()), ask=reads_only)
+                failure = self._answer_challenges(token, challenged.values(), ask=reads_only)
                 if failure is None:
                     again += challenged
                 else:
-                    outcomes.update({index: failure.retold() for index in challenged})
+                    outcomes.update({index: failure.because_of(refusal) for index, refusal in challenged.items()})
             if not again or attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
                 break
             waited += wait
             self._transport.pause(wait)
         return [outcomes[index] for index in range(len(calls))]
 
-    def _answer_challenges(self, challenges: Sequence[str], *, ask: bool) -> PimError | None:
-        """Gets a token that proves what all these ask for; why there is none, where there is none."""
+    def _answer_challenges(self, refused: str, refusals: Iterable[PimError], *, ask: bool) -> PimError | None:
+        """Gets another token, one that proves what all these ask for; why there is none, where there is none."""
         claims = None
-        for challenge in challenges:
-            claims = merged(claims, challenge)
+        for refusal in refusals:
+            claims = merged(claims, refusal.claims)
         try:
-            self._bearer.answered(self.name, self._bearer.token(self.name), str(claims), ask=ask)
+            self._bearer.answered(self.name, refused, str(claims), ask=ask)
         except PimError as error:
             return error
         return None
 
-    def _renew(self) -> bool:
+    def _renew(self, refused: str) -> bool:
         """Whether there is another token; a failure to get one must not hide what the other calls of a batch have done."""
         try:
-            return self._bearer.renewed(self.name, self._bearer.token(self.name)) is not None
+            return self._bearer.renewed(self.name, refused) is not None
         except PimError:
             # The refusal of the token is what each call is told.
             return False
 
-    def _post_batch(self, calls: Sequence[Call], indexes: Sequence[int], attempt: int) -> dict[int, Reply | PimError]:
+    def _post_batch(
+        self, calls: Sequence[Call], indexes: Sequence[int], attempt: int
+    ) -> tuple[dict[int, Reply | PimError], str]:
+        """What came of each call, by its place in `calls`, and the token they were answered to."""
         items = []
         for index in indexes:
             call = calls[index]
@@ -109,8 +111,11 @@ class Graph(Api):
                 item["headers"] = {"Content-Type": "application/json"}
             items.append(item)
         reads_only = all(calls[index].method == "GET" for index in indexes)
+        token = ""
         try:
-            reply = self._send("POST", f"{self._root}{VERSION}/$batch", {"requests": items}, reads_only, ask=reads_only)
+            reply, token = self._send(
+                "POST", f"{self._root}{VERSION}/$batch", {"requests": items}, reads_only, ask=reads_only
+            )
             answers = self._answer(reply, None).body.get("responses")
             if not isinstance(answers, list):
                 raise PimError(
@@ -122,7 +127,7 @@ class Graph(Api):
         except PimError as error:
             if reads_only:
                 raise
-            return {index: error.retold() for index in indexes}
+            return {index: error.retold() for index in indexes}, token
         found: dict[int, Reply | PimError] = {}
         by_id = {str(index): index for index in indexes}
         for item in answers:
@@ -141,4 +146,4 @@ class Graph(Api):
                 found[index] = PimError(
                     "invalid_response", "Microsoft Graph left a call of a batch unanswered", uncertain=True
                 )
-        return found
+        return found, token

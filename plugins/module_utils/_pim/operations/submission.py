@@ -45,18 +45,16 @@ def submit(
         try:
             after_refusal(connection, again, list(refused.values()))
         except PimError as error:
-            outcomes.update({place: _of_refusal(error, refusal) for place, refusal in refused.items()})
+            outcomes.update({place: _about(error, refusal) for place, refusal in refused.items()})
             break
         outcomes.update(zip(refused, _sent(connection, again, action, call_of).values()))
     return outcomes
 
 
-def _of_refusal(failure: PimError, refusal: PimError) -> PimError:
-    """Why a refusal could not be satisfied, with what the service said."""
-    told = failure.retold()
-    told.service_code, told.service_message = refusal.service_code, refusal.service_message
-    told.status, told.request_id, told.repeated = refusal.status, refusal.request_id, refusal.repeated
-    told.authentication_context = refusal.authentication_context or failure.authentication_context
+def _about(failure: PimError, refusal: PimError) -> PimError:
+    """Why this refusal could not be satisfied; of several, each is told of its own requirement."""
+    told = failure.because_of(refusal)
+    told.authentication_context = refusal.authentication_context
     return told
 
 

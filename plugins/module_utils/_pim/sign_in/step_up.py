@@ -90,8 +90,8 @@ class StepUp:
                 self._refused_silently.append(claims)
                 self._held.keep()
                 return None
-            # Tokens from before prove less.
-            session.tokens = {api: token}
+            # Tokens from before prove less, unless they were asked for with the same.
+            session.tokens = {**(session.tokens if covers(session.claims, claims) else {}), api: token}
             self._held.learn(wanted, told)
             self._held.keep()
             self._note(claims, token.obtained_at)
