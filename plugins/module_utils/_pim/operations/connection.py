@@ -133,7 +133,7 @@ def _person(context: Context, login_timeout: float) -> Person | str:
         return "check mode asks nobody to sign in"
     if context.show is None:
         return "nobody would see here that somebody has to sign in"
-    return Person(context.show, login_timeout)
+    return Person(context.show, login_timeout, context.browse)
 
 
 def new_transport(options: ConnectionOptions, context: Context, session: Session | None = None) -> Transport:

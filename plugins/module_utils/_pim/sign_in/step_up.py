@@ -17,13 +17,12 @@ from ..state.sessions import Session
 from ..times import Clock
 from ..transport import Transport
 from .clouds import API_NAMES, CLOUDS, URL_OPTIONS
+from .credentials import ON_SCREEN
 from .held_session import HeldSession
 from .request import SignInRequest
 from .signing_in import sign_in
 from .token_claims import covers, lacks, merged, proof_of
 
-# Methods by which a person signs in. A password is one that Entra takes for an account without a second factor only.
-BY_PERSON = ("device_code", "interactive")
 _FRESH = "Run entra.pim.pim_connect with force true."
 
 
@@ -33,6 +32,7 @@ class Person:
 
     show: Callable[[str], None]
     login_timeout: float
+    browse: Callable[[str], None] | None = None
 
 
 class StepUp:
@@ -101,9 +101,9 @@ class StepUp:
         if self._refusal is not None:
             raise self._refusal.retold()
         session, person = self._held.session, self._person
-        if not session.can_refresh and session.auth_method not in BY_PERSON:
+        if not session.can_refresh and session.auth_method not in ON_SCREEN:
             raise _needs_person(why, claims, f"a session by {session.auth_method} cannot get another token")
-        if session.auth_method not in BY_PERSON:
+        if session.auth_method not in ON_SCREEN:
             raise _needs_person(why, claims, f"a session by {session.auth_method} cannot satisfy it")
         if isinstance(person, str):
             raise _needs_person(why, claims, person)
@@ -203,4 +203,5 @@ def _request(session: Session, api: str, claims: str | None, person: Person) -> 
         claims=claims,
         login_timeout=person.login_timeout,
         show=person.show,
+        browse=person.browse,
     )
