@@ -48,7 +48,8 @@ class StepUp:
         self._person = person
         # Claims that a refresh was refused for.
         self._refused_silently: list[str] = []
-        # Why the person's sign-in gave nothing; nobody is asked again.
+        self._asked = False
+        # Why the person's sign-in gave nothing.
         self._refusal: PimError | None = None
         # The claims that the tokens of this task prove, and since when (seconds since 1970).
         self._proved: str | None = None
@@ -109,9 +110,9 @@ class StepUp:
             raise _needs_person(why, claims, person)
         if not ask:
             raise _needs_person(why, claims, "the sign-in service wants a person for it")
-        wanted = merged(session.claims, claims)
-        # Until it is known better: a second requirement of this task does not bring a second prompt.
-        self._refusal = _needs_person(why, claims, "somebody has signed in for this task already; run it again")
+        if self._asked:
+            raise _needs_person(why, claims, "somebody has signed in for this task already; run it again")
+        wanted, self._asked = merged(session.claims, claims), True
         person.show(f"{why}: sign in again")
         try:
             fresh = sign_in(_request(session, api, wanted, person), self._transport, self._clock, session.name)
