@@ -130,7 +130,10 @@ def _completed(tenant: TenantFile) -> TenantFile:
                 *tenant.service_principals,
                 *(
                     ServicePrincipal(
-                        identity.client_id, identity.name, identity.id, (), (), (), identity.graph_permissions
+                        client_id=identity.client_id,
+                        name=identity.name,
+                        id=identity.id,
+                        graph_permissions=identity.graph_permissions,
                     )
                     for identity in tenant.managed_identities
                 ),
