@@ -30,3 +30,12 @@ def block(heading: str, language: str) -> str:
 def rows(heading: str) -> dict[str, str]:
     """The tables of a section with two columns whose first holds code: {first cell: second cell}."""
     return dict(re.findall(r"^\| `([^`|]+)` \| ([^|]+) \|$", section(heading), re.MULTILINE))
+
+
+def last_cells(heading: str, head: str) -> dict[str, str]:
+    """The table of a section whose first column is called so, its last cells without their code signs."""
+    text = section(heading)
+    (table,) = re.findall(rf"^\| {re.escape(head)} \|.*\n\| ---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return {
+        first: last.strip("`") for first, last in re.findall(r"^\| ([^|]+) \|.*? ?([^|]+) \|$", table, re.MULTILINE)
+    }

@@ -15,6 +15,7 @@ import subprocess
 import pytest
 import yaml
 
+from examples import headless
 from gates import commands, documentation
 from tools import build, collection_tree, layout
 
@@ -118,6 +119,24 @@ def test_dependencies_reach_an_execution_environment(artefact, tmp_path):
     listed = (layout.ROOT / "meta" / "ee-requirements.txt").read_text().splitlines()
     wanted = [line for line in listed if line and not line.startswith("#")]
     assert [line.split("#")[0].strip() for line in found.read_text().splitlines() if line] == wanted
+
+
+def test_execution_environment_of_the_guide(tmp_path):
+    """The file for users is taken by ansible-builder, by the command of the guide up to the making of the image itself."""
+    shutil.copy(layout.ROOT / "extensions" / "automation_platform" / "execution-environment.yml", tmp_path)
+    program, verb, *arguments = headless.block("### The execution environment", "sh").split()
+    assert (program, verb) == ("ansible-builder", "build")
+    tag = arguments.index("--tag")
+    done = _galaxy(program, "create", *arguments[:tag], *arguments[tag + 2 :], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    built = tmp_path / "context" / "_build"
+    assert yaml.safe_load((built / "requirements.yml").read_text()) == {"collections": [{"name": "entra.pim"}]}
+    # Containerfile for Podman, Dockerfile for Docker: whichever is there.
+    (recipe_file,) = (tmp_path / "context").glob("*file")
+    recipe = recipe_file.read_text()
+    assert 'ARG EE_BASE_IMAGE="quay.io/fedora/fedora:latest"' in recipe
+    # What the collection itself asks for is found while the image is made: see the test above.
+    assert "introspect.py introspect" in recipe
 
 
 def test_changelog_was_generated(tmp_path):
