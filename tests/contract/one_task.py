@@ -3,58 +3,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One task in a process of its own, as an edge runs it but without Ansible's start around it.
 
-As a program it loads everything, writes a line, waits for its order on stdin, and writes its result: so that many of them
-can begin at one moment, and one can be killed at any moment of its work.
+Everything is loaded once, here; each task is a fork that waits for its order. So many of them can begin at one moment, one
+can be killed at any moment of its work, and none costs the second that loading takes.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
+from multiprocessing.connection import Connection
 from typing import Any
 
 _PRIVATE = "ansible_collections.entra.pim.plugins.module_utils._pim"
 _SECONDS = 120.0
+_FORK = multiprocessing.get_context("fork")
+
+_OPERATIONS = {
+    name: importlib.import_module(f"{_PRIVATE}.operations.{name}").OPERATION
+    for name in ("connect", "role_info", "session_info", "activation")
+}
+_perform = importlib.import_module(f"{_PRIVATE}.operations.performing").perform
+_Context = importlib.import_module(f"{_PRIVATE}.operations.context").Context
+_Clock = importlib.import_module(f"{_PRIVATE}.times").Clock
+_Validator = importlib.import_module("ansible.module_utils.common.arg_spec").ArgumentSpecValidator
+# What a task with a dead token loads first.
+importlib.import_module("msal")
 
 
 class Task:
-    """A process that has loaded everything and waits."""
+    """A process that waits for its order."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )
+        self._connection, its_own = _FORK.Pipe()
+        self._process = _FORK.Process(target=_work, args=(its_own, dict(environment)), daemon=True)
+        self._process.start()
+        # So that the end of the process is the end of what it says.
+        its_own.close()
 
     def ready(self) -> Task:
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != "ready\n":
-            raise RuntimeError("a task did not start")
+        """Returns when it waits. EOFError where it did not get that far."""
+        assert self._connection.recv() == "ready"
         return self
 
     def begin(self, operation: str, **params: Any) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"operation": operation, "params": params}) + "\n")
-        self._process.stdin.flush()
+        self._connection.send((operation, params))
 
     def result(self) -> dict[str, Any]:
-        output, _errors = self._process.communicate(timeout=_SECONDS)
-        found: dict[str, Any] = json.loads(output)
+        """EOFError where the process ended without one."""
+        if not self._connection.poll(_SECONDS):
+            raise TimeoutError(f"a task did not end within {_SECONDS} s")
+        found: dict[str, Any] = self._connection.recv()
+        self._process.join()
         return found
 
     def kill(self) -> bool:
         """SIGKILL; False where it had ended already."""
-        running = self._process.poll() is None
+        running = self._process.is_alive()
         self._process.kill()
-        self._process.communicate()
+        self._process.join()
+        self._connection.close()
         return running
 
 
@@ -76,26 +86,16 @@ def run_one(environment: Mapping[str, str], operation: str, **params: Any) -> di
     return run_all(environment, [(operation, params)])[0]
 
 
-def main() -> None:
-    names = ("connect", "role_info", "session_info", "activation")
-    operations = {name: importlib.import_module(f"{_PRIVATE}.operations.{name}").OPERATION for name in names}
-    perform = importlib.import_module(f"{_PRIVATE}.operations.performing").perform
-    context_class = importlib.import_module(f"{_PRIVATE}.operations.context").Context
-    clock_class = importlib.import_module(f"{_PRIVATE}.times").Clock
-    validator = importlib.import_module("ansible.module_utils.common.arg_spec").ArgumentSpecValidator
-    # What a task with a dead token loads first.
-    importlib.import_module("msal")
-    print("ready", flush=True)
-    order = json.loads(sys.stdin.readline())
-    operation = operations[order["operation"]]
+def _work(connection: Connection, environment: dict[str, str]) -> None:
+    """What the process does."""
+    os.environ.update(environment)
+    connection.send("ready")
+    name, params = connection.recv()
+    operation = _OPERATIONS[name]
     spec = operation.spec()
     spec.pop("supports_check_mode", None)
-    validation = validator(**spec).validate(order["params"])
+    validation = _Validator(**spec).validate(params)
     if validation.error_messages:
         raise SystemExit(str(validation.error_messages))
-    context = context_class(clock=clock_class(time.time, time.monotonic, time.sleep), environ=os.environ)
-    print(json.dumps(perform(operation, validation.validated_parameters, context)))
-
-
-if __name__ == "__main__":
-    main()
+    context = _Context(clock=_Clock(time.time, time.monotonic, time.sleep), environ=os.environ)
+    connection.send(_perform(operation, validation.validated_parameters, context))
