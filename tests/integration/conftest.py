@@ -24,7 +24,7 @@ def outcomes(request, tmp_path_factory):
             edges = [parameters["edge"]] if "edge" in parameters else runs.EDGES
             wanted += [(parameters["target"], edge) for edge in edges]
     # What takes long first: the targets with most tasks, as modules.
-    wanted.sort(key=lambda run: (run[1] != "module", run[0] != "pim_connect", "pim_role" not in run[0]))
+    wanted.sort(key=lambda run: (run[1] != "module", -len(runs.modules_of(run[0]))))
     base = tmp_path_factory.mktemp("runs")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         started: dict[tuple[str, str], Future] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -18,9 +19,12 @@ from typing import Any
 import trustme
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.release import __version__ as core_version
 
 from simulator_process import DEFAULT_TENANT, Simulator
 from tools import layout
+from tools.lanes import LANES
+from tools.venvs import lane_venv
 
 HERE = Path(__file__).resolve().parent
 TARGETS = HERE / "targets"
@@ -60,6 +64,24 @@ def names() -> list[str]:
     return sorted(path.name for path in TARGETS.iterdir() if (path / "tasks").is_dir())
 
 
+def edges(target: str) -> tuple[str, ...]:
+    """The edges that ``target`` is run over with this ansible-core.
+
+    Everywhere both, but for the newest where the oldest is there too: as a module a task costs a second, in the
+    controller a fifth of that, so that the newest runs as modules only the targets whose settings say so.
+    """
+    newest = core_version.startswith(f"{LANES[-1].core}.")
+    if newest and lane_venv(LANES[0]) and not settings(target).get("as_modules_in_every_lane"):
+        return ("controller",)
+    return EDGES
+
+
+def modules_of(target: str) -> list[str]:
+    """The modules of the collection that its tasks name, one for each task."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((TARGETS / target / "tasks").glob("*.yml"))]
+    return re.findall(r"^ *(?:- )?entra\.pim\.(\w+):", "\n".join(texts), re.MULTILINE)
+
+
 def passwords() -> dict[str, str]:
     """Environment variables with the secrets of the simulator's tenant, and one that is wrong everywhere.
 
@@ -79,7 +101,8 @@ def _first_word(username: str) -> str:
 
 
 def settings(target: str) -> dict[str, Any]:
-    """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment`` ($NAME for a secret of above)."""
+    """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment`` ($NAME for a secret of above),
+    ``as_modules_in_every_lane`` (see ``edges``)."""
     path = TARGETS / target / "settings.yml"
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
