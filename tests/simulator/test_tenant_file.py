@@ -132,6 +132,22 @@ def test_the_default_tenant() -> None:
             },
             r"eligibility of G for Security Reader: the group is not role_assignable",
         ),
+        ({"conditional_access": [{"require": "mfa"}]}, r"conditional_access\[0\] lacks the key 'name'"),
+        ({"conditional_access": [{"name": "P", "user": []}]}, r"conditional_access\[0\] has the unknown key 'user'"),
+        (
+            {"conditional_access": [{"name": "P", "users": ["x@least.example"]}]},
+            r"conditional access policy P names 'x@least.example', which is no user",
+        ),
+        (
+            {"conditional_access": [{"name": "P"}, {"name": "p"}]},
+            r"the conditional access policy 'p' is there twice",
+        ),
+        (
+            {"conditional_access": [{"name": "P", "authentication_context": "mfa"}]},
+            r"conditional access policy P: authentication_context must be c1 to c99",
+        ),
+        ({"behaviour": {"azure_resources": {"mandatory_mfa": True}}}, r"mandatory_mfa must be one of none, challenge"),
+        ({"users": [{**LEAST["users"][0], "state": "asleep"}]}, r"state must be one of normal, locked"),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),
         ({"device_login": {"interval": "PT0.1S"}}, r"device_login.interval must be at least one second"),
         (

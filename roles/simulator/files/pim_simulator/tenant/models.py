@@ -87,7 +87,7 @@ class Behaviour:
     group_list_without_filter: Literal["MissingProvider", "BadRequest"] = "MissingProvider"
     expand_group: Literal["full", "empty", "none"] = "full"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
-    challenge_header: Literal["bearer", "pop_first", "commas"] = "bearer"
+    challenge_header: Literal["bearer", "pop_first", "commas", "invalid_token"] = "bearer"
     batch_challenge: Literal["outer", "inner"] = "outer"
     expired_refresh: Literal["AADSTS700082", "AADSTS70008"] = "AADSTS700082"
     foreign_account: Literal["AADSTS90072", "AADSTS50020"] = "AADSTS90072"
