@@ -74,6 +74,10 @@ def test_the_default_tenant() -> None:
         ({"users": LEAST["users"] * 2}, r"the username 'one@least.example' is there twice"),
         ({"users": "all"}, r"the tenant\.users must be a list, not text"),
         ({"tenant_id": "contoso"}, r"tenant_id must be a GUID"),
+        (
+            {"federated_domains": ["other.example"]},
+            r"federated_domains: 'other.example' is none of the tenant's domains",
+        ),
         ({"domains": []}, r"domains must name at least one domain"),
         ({"minimum_active": "5 minutes"}, r"minimum_active: '5 minutes' is not an ISO 8601 duration"),
         ({"minimum_active": "-PT5M"}, r"minimum_active must not be negative"),

@@ -258,6 +258,7 @@ class TenantFile:
     tenant_id: str
     name: str
     domains: tuple[str, ...]
+    federated_domains: tuple[str, ...] = ()
     cloud: Literal["public", "usgov", "usgov_dod", "china"] = "public"
     licence: Literal["p2", "none"] = "p2"
     minimum_active: timedelta = timedelta(minutes=5)
