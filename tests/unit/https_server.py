@@ -203,9 +203,9 @@ class Server:
 
 
 class Proxy:
-    """An HTTP proxy that tunnels every ``CONNECT`` to one port of loopback, or refuses with ``status``."""
+    """An HTTP proxy that tunnels every ``CONNECT`` to loopback, to ``port`` or else the one asked for, or refuses with ``status``."""
 
-    def __init__(self, port: int, status: int = 200) -> None:
+    def __init__(self, port: int | None = None, status: int = 200) -> None:
         self._upstream = port
         self._status = status
         self.connects: list[str] = []
@@ -234,11 +234,13 @@ class Proxy:
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096)
-            self.connects.append(head.split(b" ")[1].decode())
+            place = head.split(b" ")[1].decode()
+            self.connects.append(place)
             client.sendall(f"HTTP/1.1 {self._status} X\r\n\r\n".encode())
             if self._status != 200:
                 return
-            with socket.create_connection(("127.0.0.1", self._upstream)) as upstream:
+            asked = int(place.rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", self._upstream or asked)) as upstream:
                 threading.Thread(target=_pump, args=(upstream, client), daemon=True).start()
                 _pump(client, upstream)
 

@@ -6,90 +6,23 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.access_token import OPERATION
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
 
 from unit.https_server import Server, reply, reset
+from unit.sign_in.organisation import ENVELOPE, FAULT, TOKEN, Organisation
 from unit.state.saved import TENANT
 
 PASSWORD = "Pass<word>&-1"
-NAMES = (
-    'xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy" '
-    'xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" '
-    'xmlns:sp="http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702" '
-    'xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsa10="http://www.w3.org/2005/08/addressing"'
-)
-ISSUE = "http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue"
-ENVELOPE = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>{}</s:Body></s:Envelope>'
-TOKEN = (
-    '<t:RequestSecurityTokenResponse xmlns:t="http://docs.oasis-open.org/ws-sx/ws-trust/200512">'
-    "<t:TokenType>urn:oasis:names:tc:SAML:1.0:assertion</t:TokenType>"
-    "<t:RequestedSecurityToken><saml>assertion-of-operator</saml></t:RequestedSecurityToken>"
-    "</t:RequestSecurityTokenResponse>"
-)
-FAULT = (
-    "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>a:{}</s:Value></s:Subcode></s:Code>"
-    '<s:Reason><s:Text xml:lang="en-US">{}</s:Text></s:Reason></s:Fault>'
-)
-
-
-def metadata(endpoint):
-    return f"""<wsdl:definitions {NAMES}>
-      <wsp:Policy wsu:Id="password"><wsp:ExactlyOne><wsp:All>
-        <sp:TransportBinding/>
-        <sp:SignedEncryptedSupportingTokens><wsp:Policy><sp:UsernameToken><wsp:Policy>
-          <sp:WssUsernameToken10/>
-        </wsp:Policy></sp:UsernameToken></wsp:Policy></sp:SignedEncryptedSupportingTokens>
-      </wsp:All></wsp:ExactlyOne></wsp:Policy>
-      <wsdl:binding name="b"><wsp:PolicyReference URI="#password"/>
-        <soap12:binding transport="http://schemas.xmlsoap.org/soap/http"/>
-        <wsdl:operation name="o"><soap12:operation soapAction="{ISSUE}"/></wsdl:operation>
-      </wsdl:binding>
-      <wsdl:service name="s"><wsdl:port name="p" binding="x:b">
-        <wsa10:EndpointReference><wsa10:Address>{endpoint}</wsa10:Address></wsa10:EndpointReference>
-      </wsdl:port></wsdl:service>
-    </wsdl:definitions>""".encode()
-
-
-class Organisation:
-    """Its sign-in server: ``metadata`` and ``answer`` are what it says; ``asked`` the passwords it was given."""
-
-    def __init__(self, server):
-        self._server = server
-        self.url = server.url
-        self.endpoint = f"{server.url}/trust/13/usernamemixed"
-        self.metadata = None
-        self.answer = reply(200, ENVELOPE.format(TOKEN).encode())
-        server.respond = self._respond
-
-    @property
-    def calls(self):
-        return [(request.method, urlsplit(request.target).path) for request in self._server.requests]
-
-    @property
-    def bodies(self):
-        return [request.body.decode() for request in self._server.requests if request.method == "POST"]
-
-    def _respond(self, request):
-        if request.method == "GET":
-            return self.metadata or reply(200, metadata(self.endpoint), Content_Type="application/soap+xml")
-        return self.answer
 
 
 @pytest.fixture
 def organisation(authority, service):
     with Server(authority, "127.0.0.1") as server:
-        server.url = f"https://127.0.0.1:{server.port}"
-        running = Organisation(server)
-        service.realm = {
-            "account_type": "Federated",
-            "federation_metadata_url": f"{running.url}/mex",
-            "federation_active_auth_url": f"{running.url}/trust/2005/usernamemixed",
-            "cloud_audience_urn": "urn:federation:MicrosoftOnline",
-        }
+        running = Organisation(server, "127.0.0.1")
+        service.realm = running.realm
         yield running
 
 
