@@ -153,7 +153,8 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
     number = next((one for one in numbers if one in SIGN_IN), numbers[0] if numbers else None)
     known = SIGN_IN.get(number or 0) or SUBERRORS.get(str(result.get("suberror")))
     code, advice = known or (_OAUTH.get(error, "login_failed"), None)
-    if error in ("authorization_declined", "expired_token"):
+    if error in ("authorization_declined", "expired_token") and code != _OAUTH[error]:
+        # The service has used one number for both.
         code, advice = _OAUTH[error], None
     message = re.split(r"\s*Trace ID:|\r|\n", description, maxsplit=1)[0]
     service_code = f"AADSTS{number}" if number else error or None
