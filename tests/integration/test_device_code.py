@@ -32,12 +32,12 @@ class SignIn:
     def __init__(self, simulator, directory, edge="controller", quiet=False, seconds=SECONDS):
         (directory / "tmp").mkdir()
         self.directory = directory
-        variables = f"run_dir={directory} quiet={quiet} seconds={seconds:.0f}"
+        variables = f"run_dir={directory} method=device_code quiet={quiet} seconds={seconds:.0f}"
         arguments = ["-vvv", "-i", str(runs.HERE / "inventory.yml"), "--limit", edge, "-e", variables]
         self.environment = runs.environment(simulator, directory, {})
         assert "PYTHONUNBUFFERED" not in self.environment
         self.process = subprocess.Popen(
-            [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(runs.HERE / "device_code.yml"), *arguments],
+            [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(runs.HERE / "person.yml"), *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
