@@ -54,11 +54,14 @@ options:
   require_mfa:
     description:
       - The sign-in itself must satisfy multi-factor authentication, so that no later activation asks for it.
+      - A session that has satisfied it since, because an activation asked for it, fits. Where the token does not tell, a session that was
+        asked for it fits.
     type: bool
     default: false
   authentication_contexts:
     description:
-      - Authentication contexts of conditional access that the sign-in must satisfy, such as V(c1).
+      - Authentication contexts of conditional access that the sign-in must satisfy, such as V(c1). They stay with the session and are
+        asked for at each refresh.
     type: list
     elements: str
     default: []

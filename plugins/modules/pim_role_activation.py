@@ -16,6 +16,10 @@ description:
   - Before the first write all roles of the task are looked up and, where there are several, checked against their policies.
     Nothing is written when one of them cannot work.
   - Takes the place of C(Enable-PrivilegedRoleAssignment) and C(Disable-PrivilegedRoleAssignment) of the retired PIM PowerShell module.
+  - Where a role asks for multi-factor authentication or an authentication context that the session has not proved, the session signs in
+    again for it, once for all roles of the task. Silently if it can; else, on the controller and with a session made by V(device_code) or
+    V(interactive), a person is asked on the screen. Where nobody can be asked the task fails with C(mfa_required), and names the
+    options of M(entra.pim.pim_connect) that satisfy it.
 extends_documentation_fragment:
   - entra.pim.connection
   - entra.pim.failure
@@ -27,6 +31,7 @@ attributes:
     support: full
     details:
       - Decides the same, and asks the service to validate activations. A renewal cannot be validated while the role is active.
+      - Nobody is asked to sign in again. What the real run would need that for has RV(roles[].status=step_up_required).
       - Without a session nothing can be checked. The task is then ok, with a warning and RV(roles[].status=not_checked).
   diff_mode:
     support: full
@@ -121,6 +126,7 @@ options:
   wait_timeout:
     description:
       - Seconds to wait.
+      - Where somebody has to sign in again for it, the person has that long, too. That time does not count against the wait.
     type: int
     default: 300
   cancel_on_timeout:

@@ -310,7 +310,7 @@ def test_other_addresses(client: Client) -> None:
         "v1.0",
         "_control",
         "_control/nonsense",
-        "contoso.example/oauth2/v2.0/authorize",
+        "contoso.example/oauth2/v2.0/logout",
     ):
         answer = client.session.get(f"{client.simulator.url}/{path}", allow_redirects=False)
         assert answer.status_code == 404, path

@@ -115,3 +115,30 @@ def test_client_secret(simulator: Simulator) -> None:
     result = app.acquire_token_for_client([f"{GRAPH}/.default"])
     assert claims_of(result["access_token"])["idtyp"] == "app"
     assert app.acquire_token_for_client([f"{GRAPH}/.default"])["token_source"] == "cache"
+
+
+def test_a_policy_that_is_ordered_meanwhile(application: Callable[..., Any], simulator: Simulator) -> None:
+    app = application()
+    app.acquire_token_by_username_password(OPERATOR, "Sim-operator-password-1", SCOPES)
+    (account,) = app.get_accounts()
+    simulator.control("POST", "conditional_access", {"name": "MFA for all"})
+    refused = app.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+    assert (refused["error"], refused["error_codes"]) == ("interaction_required", [50076])
+    assert json.loads(refused["claims"])["access_token"]["capolids"]["essential"] is True
+    flow = app.initiate_device_flow(SCOPES, claims_challenge=refused["claims"])
+    simulator.control("POST", f"device_codes/{flow['user_code']}", {"decision": "approve", "username": OPERATOR})
+    result = app.acquire_token_by_device_flow(flow, claims_challenge=refused["claims"])
+    assert "mfa" in claims_of(result["access_token"])["amr"]
+    again = app.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+    assert "mfa" in claims_of(again["access_token"])["amr"]
+
+
+def test_a_guest_is_one_account(application: Callable[..., Any], simulator: Simulator) -> None:
+    """msal keeps accounts by what the home tenant calls them, and finds the guest again."""
+    app = application()
+    result = app.acquire_token_by_username_password("guest@fabrikam.example", "Sim-guest-password-1", SCOPES)
+    assert result["id_token_claims"]["tid"] == simulator.tenant_id
+    (account,) = app.get_accounts("guest@fabrikam.example")
+    assert not account["home_account_id"].endswith(simulator.tenant_id)
+    refreshed = app.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+    assert claims_of(refreshed["access_token"])["oid"] == claims_of(result["access_token"])["oid"]

@@ -74,6 +74,10 @@ def test_the_default_tenant() -> None:
         ({"users": LEAST["users"] * 2}, r"the username 'one@least.example' is there twice"),
         ({"users": "all"}, r"the tenant\.users must be a list, not text"),
         ({"tenant_id": "contoso"}, r"tenant_id must be a GUID"),
+        (
+            {"federated_domains": ["other.example"]},
+            r"federated_domains: 'other.example' is none of the tenant's domains",
+        ),
         ({"domains": []}, r"domains must name at least one domain"),
         ({"minimum_active": "5 minutes"}, r"minimum_active: '5 minutes' is not an ISO 8601 duration"),
         ({"minimum_active": "-PT5M"}, r"minimum_active must not be negative"),
@@ -132,6 +136,22 @@ def test_the_default_tenant() -> None:
             },
             r"eligibility of G for Security Reader: the group is not role_assignable",
         ),
+        ({"conditional_access": [{"require": "mfa"}]}, r"conditional_access\[0\] lacks the key 'name'"),
+        ({"conditional_access": [{"name": "P", "user": []}]}, r"conditional_access\[0\] has the unknown key 'user'"),
+        (
+            {"conditional_access": [{"name": "P", "users": ["x@least.example"]}]},
+            r"conditional access policy P names 'x@least.example', which is no user",
+        ),
+        (
+            {"conditional_access": [{"name": "P"}, {"name": "p"}]},
+            r"the conditional access policy 'p' is there twice",
+        ),
+        (
+            {"conditional_access": [{"name": "P", "authentication_context": "mfa"}]},
+            r"conditional access policy P: authentication_context must be c1 to c99",
+        ),
+        ({"behaviour": {"azure_resources": {"mandatory_mfa": True}}}, r"mandatory_mfa must be one of none, challenge"),
+        ({"users": [{**LEAST["users"][0], "state": "asleep"}]}, r"state must be one of normal, locked"),
         ({"device_login": {"approve_as": "x@least.example"}}, r"device_login.approve_as names"),
         ({"device_login": {"interval": "PT0.1S"}}, r"device_login.interval must be at least one second"),
         (

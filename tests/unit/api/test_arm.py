@@ -277,6 +277,27 @@ def test_a_demand_for_more_does_not_cost_the_session_its_life(calls):
     assert access.token("arm") == "first"
 
 
+@pytest.mark.parametrize("calls", [reads(16), writes(16)], ids=["reads", "writes"])
+def test_a_challenge_to_many_at_once_is_answered_once(calls):
+    at_work = threading.Barrier(8)
+    challenge = 'Bearer claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJ2YWx1ZXMiOlsicDEiXX19fQ"'
+
+    def respond(_method: str, url: str, token: str) -> Reply:
+        if token == "first":
+            at_work.wait(PATIENCE)
+            return answer(401, error("RequestDisallowedByAzure", MFA), www_authenticate=challenge)
+        return answer(200, {"place": place_of(url)})
+
+    api, wire, access, refresh = signed_in(respond, "second")
+    with mock.patch.object(SignInClient, "refresh", refresh):
+        outcomes = api.run(calls)
+    assert [outcome.body["place"] for outcome in outcomes] == list(range(16))
+    assert refresh.call_count == 1
+    assert json.loads(refresh.call_args.args[2]) == {"access_token": {"acrs": {"values": ["p1"]}}}
+    assert [sent[2] for sent in wire.sent].count("first") == 8
+    assert access.session.claims is not None
+
+
 # Pages.
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from unittest import mock
@@ -58,6 +59,8 @@ class Tokens:
         self._held = "first"
         self._later = list(later)
         self.given_up_on: list[str] = []
+        # Each challenge: what was refused, what was asked for, and whether a person may be asked.
+        self.challenged: list[tuple[str, dict, bool]] = []
 
     def token(self, api: str) -> str:
         assert api == "graph"
@@ -66,6 +69,13 @@ class Tokens:
     def renewed(self, api: str, refused: str) -> str | None:
         if not self._later:
             return None
+        self._held = self._later.pop(0)
+        return self._held
+
+    def answered(self, api: str, refused: str, claims: str, *, ask: bool) -> str:
+        self.challenged.append((refused, json.loads(claims)["access_token"], ask))
+        if not self._later:
+            raise PimError("mfa_required", "nobody can satisfy it", claims=claims)
         self._held = self._later.pop(0)
         return self._held
 
@@ -288,6 +298,76 @@ def test_a_token_that_cannot_be_renewed_hides_no_write_of_a_batch(code):
     # It was refused for certain, and is told so.
     assert (refused.code, refused.status, refused.uncertain) == ("session_expired", 401, False)
     assert (len(wire.sent), api._bearer.renewed.call_count) == (1, 1)
+
+
+# Claims challenges.
+
+
+def challenge(value: str = "1") -> str:
+    claims = json.dumps({"access_token": {"nbf": {"essential": True, "value": value}}})
+    return f'Bearer realm="", error="insufficient_claims", claims="{base64.b64encode(claims.encode()).decode()}"'
+
+
+NO = {"error": {"code": "InvalidAuthenticationToken", "message": "no"}}
+
+
+@pytest.mark.parametrize("calls", [reads(1), writes(1), reads(3), writes(3)], ids=["read", "write", "reads", "writes"])
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_challenge_is_answered_and_the_call_repeated(calls, inner):
+    inner = inner and len(calls) > 1
+    api, wire = graph(lambda *_: None, "second")
+    accepted = batch(item) if len(calls) > 1 else lambda *_: answer(200, {})
+    refused = batch(lambda one: item(one, 401, NO, **{"WWW-Authenticate": challenge()}))
+    outer = answer(401, NO, www_authenticate=challenge())
+    first = [lambda *call: refused(*call) if inner else outer]
+    wire._respond = lambda *call: first.pop()(*call) if first else accepted(*call)
+    assert all(isinstance(outcome, Answer) for outcome in api.run(calls))
+    assert [sent[3] for sent in wire.sent] == ["Bearer first", "Bearer second"]
+    # Of a write, who knows them all asks a person.
+    reading = calls[0].method == "GET"
+    assert api._bearer.challenged == [("first", {"nbf": {"essential": True, "value": "1"}}, reading)]
+    assert wire.paused == ([0.0] if inner else [])
+
+
+def test_only_what_was_challenged_is_sent_again():
+    def refused(one):
+        headers = {"WWW-Authenticate": challenge(str(int(one["id"]) + 1))}
+        return item(one, 401, NO, **headers) if one["id"] in "12" else item(one, 201, {"id": one["id"]})
+
+    api, wire = graph(batch(refused, lambda one: item(one, 201, {"id": one["id"]})), "second")
+    assert [outcome.body["id"] for outcome in api.run(writes(4))] == list("0123")
+    assert [[one["id"] for one in sent[2]["requests"]] for sent in wire.sent] == [list("0123"), list("12")]
+    # One answer for all that is asked.
+    assert [asked["nbf"]["value"] for _refused, asked, _ask in api._bearer.challenged] == ["3"]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_challenge_that_cannot_be_answered_is_the_outcome_of_each_write(number):
+    def refused(one):
+        return item(one, 401, NO, **{"WWW-Authenticate": challenge()})
+
+    single = answer(401, NO, www_authenticate=challenge())
+    api, wire = graph(batch(refused) if number > 1 else lambda *_: single)
+    outcomes = api.run(writes(number))
+    assert {(one.code, one.service_code, one.status, one.uncertain) for one in outcomes} == {
+        ("mfa_required", "InvalidAuthenticationToken", 401, False)
+    }
+    assert len({id(one) for one in outcomes}) == number
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_challenges_without_end_are_ended(number):
+    def refused(one):
+        return item(one, 401, NO, **{"WWW-Authenticate": challenge()})
+
+    api, wire = graph(
+        batch(refused) if number > 1 else lambda *_: answer(401, NO, www_authenticate=challenge()),
+        *map(str, range(100)),
+    )
+    outcomes = api.run(writes(number))
+    assert {one.code for one in outcomes} == {"session_expired"}
+    assert len(wire.sent) <= 4
 
 
 def test_a_read_that_has_no_network_is_raised():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,6 +57,10 @@ class SignInService:
         # What a browser was sent to, by the code it got.
         self.authorized: dict[str, dict[str, str]] = {}
         self.realm: dict[str, Any] = {"account_type": "Managed", "domain_name": "contoso.example"}
+        # An error body for what the service does not grant, by the token request.
+        self.refuses: Callable[[dict[str, str]], dict[str, Any] | None] = lambda _form: None
+        # Whether tokens prove what was asked for in claims.
+        self.proves = False
         self.asked: list[dict[str, str]] = []
         server.respond = self._respond
 
@@ -101,7 +106,11 @@ class SignInService:
             return _json(
                 400, {"error": "invalid_grant", "error_description": "AADSTS501481: The Code_Verifier does not match"}
             )
-        token = jwt(jti=str(len(self.asked)), **self.tokens.get(grant, {}))
+        refusal = self.refuses(form)
+        if refusal is not None:
+            return _json(400, refusal)
+        proved = _proof_of(form) if self.proves else {}
+        token = jwt(jti=str(len(self.asked)), **{**proved, **self.tokens.get(grant, {})})
         body = {"token_type": "Bearer", "expires_in": 3600, "access_token": token, "scope": form.get("scope", "")}
         if grant != "client_credentials":
             body["refresh_token"] = f"refresh-{len(self.asked)}"
@@ -124,6 +133,18 @@ class SignInService:
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         return (challenge, form["redirect_uri"]) == (asked["code_challenge"], asked["redirect_uri"])
+
+
+def claims_of(form: dict[str, str]) -> dict[str, Any]:
+    """What a token request asks the access token to prove."""
+    return json.loads(form.get("claims") or "{}").get("access_token", {})
+
+
+def _proof_of(form: dict[str, str]) -> dict[str, Any]:
+    asked = claims_of(form)
+    contexts = asked.get("acrs", {})
+    told = {"acrs": contexts.get("values") or [contexts["value"]]} if contexts else {}
+    return {**told, "amr": ["pwd", "mfa"] if "amr" in asked else ["pwd"]}
 
 
 def _json(status: int, body: dict[str, Any]) -> Behaviour:

@@ -70,3 +70,113 @@ def test_the_capability_is_added_to_claims():
     assert set(claims) == {"amr", "acrs", "xms_cc"}
     assert claims["xms_cc"] == {"values": ["cp1"]}
     assert json.loads(token_claims.with_capability(None)) == {"access_token": {"xms_cc": {"values": ["cp1"]}}}
+
+
+# Requests together.
+
+C1 = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
+P1 = '{"access_token": {"acrs": {"essential": true, "values": ["p1"]}}}'
+
+
+def nbf(value: str) -> str:
+    return json.dumps({"access_token": {"nbf": {"essential": True, "value": value}}})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        (None, None, None),
+        (C1, None, C1),
+        (None, C1, C1),
+        (C1, C1, C1),
+        (P1, P1.replace("true", "false"), P1.replace('"values": ["p1"]', '"value": "p1"')),
+        (C1, P1, '{"access_token": {"acrs": {"essential": true, "values": ["c1", "p1"]}}}'),
+        (nbf("9"), nbf("10"), nbf("10")),
+        (nbf("10"), nbf("9"), nbf("10")),
+        (nbf("10"), nbf("later"), nbf("10")),
+        (
+            '{"access_token": {"a": null}}',
+            '{"id_token": {"b": {"essential": true}}}',
+            '{"access_token": {"a": null}, "id_token": {"b": {"essential": true}}}',
+        ),
+        ('{"access_token": {"xms_cc": {"values": ["cp1"]}}}', "{}", None),
+        (
+            token_claims.wanted_claims(True, []),
+            token_claims.wanted_claims(True, []),
+            token_claims.wanted_claims(True, []),
+        ),
+    ],
+)
+def test_two_requests_together(one, other, together):
+    made = token_claims.merged(one, other)
+    assert (made and json.loads(made)) == (together and json.loads(together))
+
+
+WORDS = st.sampled_from(["c1", "c2", "p1", "mfa"])
+CLAIM = st.builds(lambda one: {"value": one}, WORDS) | st.builds(
+    lambda all_: {"values": all_}, st.lists(WORDS, max_size=3)
+)
+TIME = st.builds(lambda at: {"essential": True, "value": str(at)}, st.integers(0, 10**12))
+REQUEST = st.dictionaries(
+    st.sampled_from(["access_token", "id_token"]),
+    st.fixed_dictionaries({}, optional={"acrs": CLAIM, "amr": CLAIM, "nbf": TIME, "x": st.none() | CLAIM}),
+).map(json.dumps)
+
+
+@given(REQUEST, REQUEST)
+def test_two_together_cover_both(one, other):
+    both = token_claims.merged(one, other)
+    assert token_claims.covers(both, one)
+    assert token_claims.covers(both, other)
+    assert token_claims.covers(token_claims.with_capability(both), both)
+    assert token_claims.covers(both, token_claims.merged(both, other))
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "covered"),
+    [
+        (None, C1, False),
+        (C1, None, True),
+        (C1, P1, False),
+        (P1, P1, True),
+        (nbf("9"), nbf("10"), False),
+        (nbf("10"), nbf("9"), True),
+        ('{"id_token": {"acrs": {"value": "c1"}}}', C1, False),
+    ],
+)
+def test_whether_one_request_covers_another(held, wanted, covered):
+    assert token_claims.covers(held, wanted) is covered
+
+
+@pytest.mark.parametrize(
+    ("claims", "mfa", "contexts", "title"),
+    [
+        (None, False, (), "a newer sign-in"),
+        (nbf("1"), False, (), "a newer sign-in"),
+        (C1, False, ("c1",), "the authentication context c1"),
+        (P1, True, (), "multi-factor authentication"),
+        (token_claims.wanted_claims(True, ["c1", "c25"]), True, ("c1", "c25"), None),
+        ('{"id_token": {"amr": {"values": ["ngcmfa"]}}}', True, (), "multi-factor authentication"),
+    ],
+)
+def test_what_a_request_is_about(claims, mfa, contexts, title):
+    proof = token_claims.proof_of(claims)
+    assert (proof.mfa, proof.contexts) == (mfa, contexts)
+    assert proof.title == (title or "multi-factor authentication and the authentication contexts c1, c25")
+
+
+@pytest.mark.parametrize(
+    ("claims", "tokens", "lacking"),
+    [
+        (C1, [{}], False),
+        (C1, [{"oid": "x"}], True),
+        (C1, [{"acrs": ["c1"]}], False),
+        (C1, [{"acrs": "c1"}, {}], False),
+        (P1, [{"amr": ["pwd"]}], True),
+        (P1, [{"amr": ["pwd", "mfa"]}], False),
+        (P1, [{"oid": "x"}], False),
+        (nbf("1"), [{"amr": ["pwd"]}], False),
+    ],
+)
+def test_whether_a_token_tells_that_it_proves_less(claims, tokens, lacking):
+    assert token_claims.lacks(claims, *tokens) is lacking

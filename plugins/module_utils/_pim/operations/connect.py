@@ -17,7 +17,7 @@ from ..sign_in.credentials import APPLICATIONS, CREDENTIALS, OF_THE_MACHINE, Cre
 from ..sign_in.known_clients import refuse_known_client, refuse_method, serves
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
-from ..sign_in.token_claims import decode
+from ..sign_in.token_claims import decode, proof_of
 from ..state import files
 from ..state.sessions import Session, Sessions
 from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
@@ -137,11 +137,9 @@ def _fitting(
         return None
     if not serves(session.auth_method, needed):
         return None
-    if params["require_mfa"] and session.mfa is not True:
+    if not _proves(session, params) or not session.alive(context.clock.time()):
         return None
-    if not set(params["authentication_contexts"]) <= set(session.authentication_contexts):
-        return None
-    if not session.alive(context.clock.time()) or not (session.can_refresh or _covers(session, providers)):
+    if not (session.can_refresh or _covers(session, providers)):
         return None
     if context.check_mode:
         return session
@@ -154,7 +152,16 @@ def _fitting(
         if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required", "not_connected"):
             return None
         raise
-    return access.session if _covers(access.session, providers) else None
+    # A session whose proofs are too old for the sign-in service has lost them now.
+    return access.session if _covers(access.session, providers) and _proves(access.session, params) else None
+
+
+def _proves(session: Session, params: Mapping[str, Any]) -> bool:
+    """Whether the sign-in satisfied what is required. Where its token does not tell of factors, what it was asked for counts."""
+    used = proof_of(session.claims).mfa if session.mfa is None else session.mfa
+    return (used or not params["require_mfa"]) and (
+        set(params["authentication_contexts"]) <= set(session.authentication_contexts)
+    )
 
 
 def _covers(session: Session, providers: Sequence[str]) -> bool:

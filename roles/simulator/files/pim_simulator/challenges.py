@@ -9,21 +9,25 @@ import base64
 from collections.abc import Mapping
 from typing import Literal
 
-Form = Literal["bearer", "pop_first", "commas"]
+Form = Literal["bearer", "pop_first", "commas", "invalid_token"]
+
+_NONCE = base64.b64encode(b"a nonce of the simulator").decode()
 
 
 def claims_challenge(form: Form, parameters: Mapping[str, str], description: str, claims: str) -> str:
     """``parameters`` are the API's own. ``pop_first``: another scheme comes first, with a nonce and without claims;
-    ``commas``: the description holds commas, an equals sign and the name of a scheme, all of it within its quotes."""
-    told = {**parameters, "error_description" if form == "commas" else "errorDescription": description}
+    ``commas``: the description holds commas, an equals sign and the name of a scheme, all of it within its quotes;
+    ``invalid_token``: another error beside the claims."""
+    encoded = base64.b64encode(claims.encode()).decode()
+    error = {"error": "insufficient_claims", "claims": encoded}
     if form == "commas":
-        told["error_description"] = f"{description}, error=none here, Bearer token refused"
-    bearer = _scheme(
-        "Bearer", {**told, "error": "insufficient_claims", "claims": base64.b64encode(claims.encode()).decode()}
-    )
-    if form == "pop_first":
-        return f"{_scheme('PoP', {**parameters, 'nonce': 'ZXlKaGJHY2lPaUpJVXpJMU5pSjkuTm9uY2U='})}, {bearer}"
-    return bearer
+        text = f"{description}, error=none here, Bearer token refused"
+        return _scheme("Bearer", {**parameters, "error_description": text, **error})
+    if form == "invalid_token":
+        told = {"error": "invalid_token", "error_description": description, "claims": encoded}
+        return _scheme("Bearer", {**parameters, **told})
+    bearer = _scheme("Bearer", {**parameters, "errorDescription": description, **error})
+    return bearer if form == "bearer" else f"{_scheme('PoP', {**parameters, 'nonce': _NONCE})}, {bearer}"
 
 
 def _scheme(name: str, parameters: Mapping[str, str]) -> str:

@@ -91,7 +91,7 @@ class _Endpoint:
 
     def _told_within(self, refusal: GraphError) -> bool:
         """Whether a claims challenge comes with each item; nothing sure is known of the service, so the tenant chooses."""
-        challenged = "insufficient_claims" in refusal.headers.get("WWW-Authenticate", "")
+        challenged = "claims=" in refusal.headers.get("WWW-Authenticate", "")
         return challenged and self._world.tenant.behaviour.batch_challenge == "inner"
 
     async def _refused_batch(self, request: Request, refusal: GraphError) -> GraphAnswer:

@@ -20,19 +20,33 @@ class Accounts:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    def realm(self, username: str) -> dict[str, Any]:
-        """How accounts of the name's domain sign in."""
-        domain = username.rpartition("@")[2].lower()
-        user = self._directory.find_user(username)
-        if domain not in self._directory.tenant.domains and user is None:
+    def federated(self, username: str) -> bool:
+        """Whether the organisation's own server checks the password."""
+        return _domain(username) in self._directory.tenant.federated_domains
+
+    def realm(self, username: str, metadata_url: str, password_url: str) -> dict[str, Any]:
+        """How accounts of the name's domain sign in; the addresses are those of the federation server."""
+        known = _domain(username) in self._directory.tenant.domains or self._directory.find_user(username) is not None
+        if not known:
             return {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": "microsoftonline.com"}
-        return {
+        realm = {
             "ver": "1.0",
             "account_type": "Managed",
-            "domain_name": domain,
+            "domain_name": _domain(username),
             "cloud_instance_name": "microsoftonline.com",
             "cloud_audience_urn": "urn:federation:MicrosoftOnline",
         }
+        if self.federated(username):
+            realm["account_type"] = "Federated"
+            realm["federation_protocol"] = "WSTrust"
+            realm["federation_metadata_url"] = metadata_url
+            realm["federation_active_auth_url"] = password_url
+        return realm
+
+    def check_password_is_here(self, username: str) -> None:
+        """Raises SignInError for a federated account: the directory does not have its password."""
+        if self.federated(username):
+            raise _no_password()
 
     def authenticate(self, username: str, password: str) -> User:
         """Raises SignInError: unknown, wrong password, a state that keeps it out."""
@@ -45,14 +59,20 @@ class Accounts:
             )
         check_not_locked(user)
         if user.password is None:
-            raise SignInError(
-                50056,
-                "invalid_grant",
-                "Invalid or null password: password does not exist in the directory for this user.",
-            )
+            raise _no_password()
         if not hmac.compare_digest(user.password.encode(), password.encode()):
             raise SignInError(
                 50126, "invalid_grant", "Error validating credentials due to invalid username or password."
             )
         check_can_sign_in(user, self._directory.tenant)
         return user
+
+
+def _domain(username: str) -> str:
+    return username.rpartition("@")[2].lower()
+
+
+def _no_password() -> SignInError:
+    return SignInError(
+        50056, "invalid_grant", "Invalid or null password: password does not exist in the directory for this user."
+    )

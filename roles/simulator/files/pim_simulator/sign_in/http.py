@@ -15,6 +15,7 @@ from pim_simulator.call_log import note_caller, note_detail
 from pim_simulator.sign_in import device_page
 from pim_simulator.sign_in.authorize_http import AuthorizeEndpoint
 from pim_simulator.sign_in.errors import SignInError, malformed
+from pim_simulator.sign_in.federation import http as federation
 from pim_simulator.sign_in.http_forms import NO_STORE, read_form
 from pim_simulator.sign_in.service import SignInService
 from pim_simulator.sign_in.tenants import ANY_TENANT, check_tenant
@@ -31,6 +32,7 @@ def routes(world: World) -> list[Route]:
         Route("/{tenant}/oauth2/v2.0/devicecode", endpoints.device_code, methods=["POST"]),
         Route("/{tenant}/oauth2/v2.0/token", endpoints.token, methods=["POST"]),
         Route("/common/userrealm/{username}", endpoints.user_realm, methods=["GET"]),
+        *federation.routes(world),
         Route("/devicelogin", endpoints.device_login, methods=["GET", "POST"]),
     ]
 
@@ -95,7 +97,14 @@ class _Endpoints:
     async def user_realm(self, request: Request) -> Response:
         if request.query_params.get("api-version") != "1.0":
             return self._refuse(request, malformed("api-version"))
-        return JSONResponse(self._service.accounts.realm(request.path_params["username"]))
+        base_url = base_url_of(request)
+        return JSONResponse(
+            self._service.accounts.realm(
+                request.path_params["username"],
+                base_url + federation.METADATA_PATH,
+                base_url + federation.TRUST_PATH,
+            )
+        )
 
     async def device_login(self, request: Request) -> Response:
         name = self._world.tenant.name

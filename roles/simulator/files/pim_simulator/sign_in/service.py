@@ -14,6 +14,7 @@ from pim_simulator.sign_in.accounts import Accounts
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.sign_in.federation.server import FederationServer
 from pim_simulator.sign_in.forms import Form, required
 from pim_simulator.sign_in.grants import Grant
 from pim_simulator.sign_in.grants.authorization_code import AuthorizationCodeGrant
@@ -21,6 +22,7 @@ from pim_simulator.sign_in.grants.client_credentials import ClientCredentialsGra
 from pim_simulator.sign_in.grants.device_code import DeviceCodeGrant
 from pim_simulator.sign_in.grants.password import PasswordGrant
 from pim_simulator.sign_in.grants.refresh_token import RefreshGrant
+from pim_simulator.sign_in.grants.saml_assertion import SamlAssertionGrant
 from pim_simulator.sign_in.managed_identities import ManagedIdentities
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
 from pim_simulator.sign_in.sign_ins import SignIns
@@ -43,12 +45,16 @@ class SignInService:
         self.browser_login = AuthorizationCodeGrant(
             directory, clock, applications, self.accounts, self.sign_ins, answers
         )
+        self.federation = FederationServer(directory, clock, self.accounts)
         self.managed_identities = ManagedIdentities(directory, answers)
         self.grants: dict[str, Grant] = {
             "urn:ietf:params:oauth:grant-type:device_code": self.device_login,
             "device_code": self.device_login,
             "authorization_code": self.browser_login,
             "password": PasswordGrant(clock, applications, self.accounts, self.sign_ins, answers),
+            "urn:ietf:params:oauth:grant-type:saml1_1-bearer": SamlAssertionGrant(
+                directory, clock, applications, self.federation.assertions, self.sign_ins, answers
+            ),
             "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, self.sign_ins, answers),
             "client_credentials": ClientCredentialsGrant(applications, answers),
         }

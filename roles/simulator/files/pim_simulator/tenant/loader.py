@@ -113,6 +113,7 @@ def _completed(tenant: TenantFile) -> TenantFile:
         tenant,
         tenant_id=tenant.tenant_id.lower(),
         domains=tuple(domain.lower() for domain in tenant.domains),
+        federated_domains=tuple(domain.lower() for domain in tenant.federated_domains),
         policies=policies,
         roles=tuple(dataclasses.replace(role, policy=role.policy or "default") for role in roles),
         clients=tuple(clients),

@@ -87,7 +87,7 @@ class Behaviour:
     group_list_without_filter: Literal["MissingProvider", "BadRequest"] = "MissingProvider"
     expand_group: Literal["full", "empty", "none"] = "full"
     batch_order: Literal["shuffled", "as_asked"] = "shuffled"
-    challenge_header: Literal["bearer", "pop_first", "commas"] = "bearer"
+    challenge_header: Literal["bearer", "pop_first", "commas", "invalid_token"] = "bearer"
     batch_challenge: Literal["outer", "inner"] = "outer"
     expired_refresh: Literal["AADSTS700082", "AADSTS70008"] = "AADSTS700082"
     foreign_account: Literal["AADSTS90072", "AADSTS50020"] = "AADSTS90072"
@@ -258,6 +258,7 @@ class TenantFile:
     tenant_id: str
     name: str
     domains: tuple[str, ...]
+    federated_domains: tuple[str, ...] = ()
     cloud: Literal["public", "usgov", "usgov_dod", "china"] = "public"
     licence: Literal["p2", "none"] = "p2"
     minimum_active: timedelta = timedelta(minutes=5)

@@ -15,6 +15,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def check_sign_in(tenant: TenantFile) -> None:
     """Raises TenantError."""
+    for domain in tenant.federated_domains:
+        if domain not in tenant.domains:
+            raise TenantError(f"federated_domains: {domain!r} is none of the tenant's domains")
     for client in tenant.clients:
         for uri in client.redirect_uris:
             parts = urlsplit(uri)
