@@ -10,6 +10,7 @@ found, one for each client of others, and one for the tools of Galaxy.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -37,8 +38,16 @@ def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
     """Make ``venv`` anew unless its stamp says that it fits. Returns whether it had to be made.
 
     The stamp holds the path as well: scripts in a virtual environment name their Python, so it cannot be moved.
-    Raises ``subprocess.CalledProcessError`` with the output of pip where the installation fails.
+    Raises ``subprocess.CalledProcessError`` with the output of pip where the installation fails. A second one who wants it
+    at the same time waits.
     """
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with venv.with_name(f"{venv.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _make_locked(venv, python, requirements)
+
+
+def _make_locked(venv: Path, python: Path, requirements: list[Path]) -> bool:
     stamp = venv / "entra-pim-stamp"
     wanted = f"{venv} {_fingerprint(python, requirements)}\n"
     if stamp.is_file() and stamp.read_text() == wanted:
