@@ -64,14 +64,18 @@ def names() -> list[str]:
     return sorted(path.name for path in TARGETS.iterdir() if (path / "tasks").is_dir())
 
 
-def edges(target: str) -> tuple[str, ...]:
-    """The edges that ``target`` is run over with this ansible-core.
+def few_as_modules() -> bool:
+    """Whether this is the newest ansible-core, and the oldest is there too.
 
-    Everywhere both, but for the newest where the oldest is there too: as a module a task costs a second, in the
-    controller a fifth of that, so that the newest runs as modules only the targets whose settings say so.
+    As a module a task costs a second, in the controller a fifth of that. The oldest runs everything over both edges, so
+    that the newest needs only a few runs over the module edge.
     """
-    newest = core_version.startswith(f"{LANES[-1].core}.")
-    if newest and lane_venv(LANES[0]) and not settings(target).get("as_modules_in_every_lane"):
+    return core_version.startswith(f"{LANES[-1].core}.") and lane_venv(LANES[0]) is not None
+
+
+def edges(target: str) -> tuple[str, ...]:
+    """The edges that ``target`` is run over with this ansible-core."""
+    if few_as_modules() and not settings(target).get("as_modules_in_every_lane"):
         return ("controller",)
     return EDGES
 
