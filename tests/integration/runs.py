@@ -67,7 +67,7 @@ def names() -> list[str]:
 def few_as_modules() -> bool:
     """Whether this is the newest ansible-core, and the oldest is there too.
 
-    As a module a task costs a second, in the controller a fifth of that. The oldest runs everything over both edges, so
+    As a module a task takes some four times as long as in the controller. The oldest runs everything over both edges, so
     that the newest needs only a few runs over the module edge.
     """
     return core_version.startswith(f"{LANES[-1].core}.") and lane_venv(LANES[0]) is not None
