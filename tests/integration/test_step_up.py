@@ -78,6 +78,15 @@ def test_one_prompt_for_each_task_that_needs_more(tmp_path):
     assert "Conditional Access Administrator requires the authentication context c1" in second
 
 
+def test_what_has_become_too_old_is_asked_for_by_a_write_alone(tmp_path):
+    first, second = run(tmp_path, "forgotten", "controller", [OPERATOR] * 3)
+    assert first == second
+
+
+def test_azure_that_wants_a_second_factor_brings_one_prompt(tmp_path):
+    assert len(run(tmp_path, "azure", "controller", [OPERATOR] * 2)) == 1
+
+
 @pytest.mark.parametrize(
     ("decision", "code"),
     [({"decision": "decline"}, "login_declined"), (SOMEBODY_ELSE, "login_failed"), (None, "login_timeout")],

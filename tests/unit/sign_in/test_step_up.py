@@ -188,6 +188,18 @@ def test_a_person_is_asked_where_the_service_wants_one(world, service, saved):
     assert kept.scopes == SCOPES
 
 
+def test_a_person_proves_at_once_what_may_be_wanted_next(world, service, saved):
+    service.refuses = by_person
+    access = world(auth_method="device_code")
+    access.step_up("graph", C1, WHY, MFA)
+    assert [set(claims_of(asked)) - {"xms_cc"} for asked in service.asked] == [
+        {"acrs"},
+        {"acrs", "amr"},
+        {"acrs", "amr"},
+    ]
+    assert (saved().mfa, saved().authentication_contexts) == (True, ["c1"])
+
+
 def test_one_prompt_for_a_task(world, service):
     service.refuses = by_person
     access = world(auth_method="device_code")

@@ -25,8 +25,11 @@ def before_writing(connection: Connection, steps: Sequence[Step]) -> None:
     lacking = [(step.before, step.step_up) for step in steps if step.step_up is not None]
     if not lacking:
         return
+    claims = _union(_claims_of(error) for _row, error in lacking)
+    # A person who signs in for one role is not asked again for a write to Azure.
+    more = any(step.changes and PROVIDERS[step.before.provider].wants_mfa_for_writes for step in steps)
     try:
-        _step_up(connection, [row for row, _error in lacking], _union(_claims_of(error) for _row, error in lacking))
+        _step_up(connection, [row for row, _error in lacking], claims, wanted_claims(more, []))
     except PimError as error:
         row, first = lacking[0]
         told = error.retold(f"{error.message}; nothing was written")
@@ -46,12 +49,12 @@ def asks_for_more(outcome: object) -> bool:
     return isinstance(outcome, PimError) and (outcome.code == "mfa_required" or outcome.claims is not None)
 
 
-def _step_up(connection: Connection, rows: Sequence[RoleRow], claims: str) -> None:
+def _step_up(connection: Connection, rows: Sequence[RoleRow], claims: str, of_a_person: str | None = None) -> None:
     names = [row.title if row.scope != "/" else str(row.role) for row in rows]
     shown = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more roles"]
     listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
     why = f"{listed} require{'s' if len(names) == 1 else ''} {proof_of(claims).title}"
-    connection.access.step_up(PROVIDERS[rows[0].provider].api, claims, why)
+    connection.access.step_up(PROVIDERS[rows[0].provider].api, claims, why, of_a_person)
 
 
 def _claims_of(refusal: PimError) -> str:

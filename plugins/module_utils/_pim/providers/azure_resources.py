@@ -56,6 +56,8 @@ class AzureResources:
     default_scope: str | None = None
     requests_are_free = False
     takes_our_ids = True
+    # Azure documentation, "mandatory multifactor authentication".
+    wants_mfa_for_writes = True
 
     def check_role(self, role: str) -> None:
         """Custom roles have any name."""

@@ -56,6 +56,8 @@ class Provider(Protocol):
     requests_are_free: bool
     # Whether requests bear the ids that this task gives them.
     takes_our_ids: bool
+    # Whether the service itself, whatever the policies say, may want a second factor of who changes something.
+    wants_mfa_for_writes: bool
 
     def check_role(self, role: str) -> None:
         """`invalid_option` where no such role can exist."""

@@ -36,6 +36,7 @@ class GraphPim(ABC):
     default_scope: str | None
     # All lists fit into one batch.
     requests_are_free = True
+    wants_mfa_for_writes = False
     takes_our_ids = False
 
     # Below the version: the three collections, and what of a row's neighbours holds the names.

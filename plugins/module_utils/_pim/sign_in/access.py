@@ -92,11 +92,11 @@ class Access:
         with self._turn:
             return self._step_up.token(api, refused, claims, wants(api, claims), ask=ask)
 
-    def step_up(self, api: str, claims: str, why: str) -> None:
+    def step_up(self, api: str, claims: str, why: str, of_a_person: str | None = None) -> None:
         """Makes the session prove the claims: from now on its tokens do, for either API; see `StepUp.token`."""
         with self._turn:
             held = self.session.tokens.get(api)
-            self._step_up.token(api, held.access_token if held else None, claims, why, ask=True)
+            self._step_up.token(api, held.access_token if held else None, claims, why, of_a_person, ask=True)
 
     def given_up(self, api: str, refused: str) -> None:
         """To be called where a renewed token is refused too: the session no longer counts as alive."""

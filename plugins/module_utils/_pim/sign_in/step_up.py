@@ -55,15 +55,17 @@ class StepUp:
         self._proved: str | None = None
         self._since = 0.0
 
-    def token(self, api: str, refused: str | None, claims: str, why: str, *, ask: bool) -> str:
+    def token(
+        self, api: str, refused: str | None, claims: str, why: str, of_a_person: str | None = None, *, ask: bool
+    ) -> str:
         """A token for the API that proves the claims (a JSON text), another than the refused one.
 
-        `why` ("X requires Y") goes on the screen where a person has to sign in, and begins the failure; `ask`: a person may be asked. No
-        lock of the session is held meanwhile.
+        `why` ("X requires Y") goes on the screen where a person has to sign in, and begins the failure; `ask`: a person may be asked,
+        and then proves the claims `of_a_person`, too. No lock of the session is held meanwhile.
         Raises `mfa_required` where nobody can satisfy it, `session_expired`, and what a sign-in raises.
         """
         found = self._silently(api, refused, claims, why)
-        return self._by_person(api, claims, why, ask=ask) if found is None else found
+        return self._by_person(api, claims, why, of_a_person, ask=ask) if found is None else found
 
     def _silently(self, api: str, refused: str | None, claims: str, why: str) -> str | None:
         """By the refresh token, or what another process has fetched meanwhile; None where it takes a person."""
@@ -98,7 +100,7 @@ class StepUp:
             self._note(claims, token.obtained_at)
             return token.access_token
 
-    def _by_person(self, api: str, claims: str, why: str, *, ask: bool) -> str:
+    def _by_person(self, api: str, claims: str, why: str, of_a_person: str | None, *, ask: bool) -> str:
         if self._refusal is not None:
             raise self._refusal.retold()
         session, person = self._held.session, self._person
@@ -112,7 +114,7 @@ class StepUp:
             raise _needs_person(why, claims, "the sign-in service wants a person for it")
         if self._asked:
             raise _needs_person(why, claims, "somebody has signed in for this task already; run it again")
-        wanted, self._asked = merged(session.claims, claims), True
+        wanted, self._asked = merged(merged(session.claims, claims), of_a_person), True
         person.show(f"{why}: sign in again")
         try:
             fresh = sign_in(_request(session, api, wanted, person), self._transport, self._clock, session.name)
