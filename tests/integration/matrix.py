@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import ssl
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from applications import GITHUB, Key
 from integration import runs
 from simulator_process import Simulator
 
@@ -34,7 +36,12 @@ _STRICT = "strict@contoso.example"
 _OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 _WITHOUT_CONSENT = "7f3b2d9c-4eb6-4a5f-8c88-bd206e913c74"
 _REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
-_POWERLESS = {
+_SUBJECTS = {
+    "right": "repo:contoso/automation:environment:production",
+    "wrong": "repo:contoso/automation:pull_request",
+}
+# An application without one of the permissions that the collection needs.
+_POWERLESS: dict[str, Any] = {
     "name": "Contoso powerless",
     "client_id": "c81f5a3e-60b7-4d29-9e14-2f7ad05b8c63",
     "secrets": [{"value": "Sim-powerless-secret-1"}],
@@ -81,7 +88,36 @@ class Row:
         return cell
 
 
-def rows() -> dict[str, Row]:
+class Applications:
+    """Certificate and federated token of the run: files outside its directory, because that is searched for secrets."""
+
+    def __init__(self, place: Path) -> None:
+        self._key, self._wrong, self._issuer = Key(), Key(), Key()
+        self.password = secrets.token_hex(16)
+        place.mkdir(mode=0o700)
+        self.certificate, self.wrong_certificate = place / "certificate.pem", place / "wrong_certificate.pem"
+        self.certificate.write_text(self._key.private_pem(self.password) + self._key.certificate_pem)
+        self.wrong_certificate.write_text(self._wrong.private_pem() + self._wrong.certificate_pem)
+        self._tokens = {name: self._issuer.token(GITHUB, subject) for name, subject in _SUBJECTS.items()}
+        self.token, self.wrong_token = place / "token", place / "wrong_token"
+        self.token.write_text(self._tokens["right"])
+        self.wrong_token.write_text(self._tokens["wrong"])
+
+    def in_tenant(self) -> list[dict[str, Any]]:
+        """The applications of the default tenant; the first one has certificate and issuer as well; and one without permissions."""
+        both = {
+            "certificates": [self._key.certificate_pem],
+            "federated_credentials": [self._issuer.trusted(GITHUB, _SUBJECTS["right"])],
+        }
+        first, *others = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))["service_principals"]
+        assert first["client_id"] == _REPORTING
+        return [{**first, **both}, *others, {**_POWERLESS, **both}]
+
+    def secrets(self) -> set[str]:
+        return {self.password, *self._key.private_body(), *self._wrong.private_body(), *self._tokens.values()}
+
+
+def rows(own: Applications) -> dict[str, Row]:
     """By method, as in expected.yml."""
     person = {"tenant": "contoso.example", "username": _OPERATOR}
     password = {**person, "password": _secret("PASSWORD_OF_OPERATOR")}
@@ -106,6 +142,25 @@ def rows() -> dict[str, Row]:
             wrong={"client_secret": _secret("WRONG_SECRET")},
             mfa={"require_mfa": True},
             consent={"client_id": _POWERLESS["client_id"], "client_secret": _secret("SECRET_OF_POWERLESS")},
+            consent_task="pim_role_info",
+        ),
+        "certificate": Row(
+            {
+                **application,
+                "auth_method": "certificate",
+                "certificate_path": str(own.certificate),
+                "certificate_password": _secret("SECRET_OF_CERTIFICATE"),
+            },
+            wrong={"certificate_path": str(own.wrong_certificate)},
+            mfa={"require_mfa": True},
+            consent={"client_id": _POWERLESS["client_id"]},
+            consent_task="pim_role_info",
+        ),
+        "workload_identity": Row(
+            {**application, "auth_method": "workload_identity", "federated_token_file": str(own.token)},
+            wrong={"federated_token_file": str(own.wrong_token)},
+            mfa={"require_mfa": True},
+            consent={"client_id": _POWERLESS["client_id"]},
             consent_task="pim_role_info",
         ),
         "access_token": Row(
@@ -138,19 +193,17 @@ class Matrix:
 def run(edge: str, directory: Path) -> Matrix:
     """All cells over one edge, each method a host, in one ansible-playbook."""
     (directory / "tmp").mkdir(parents=True)
-    tenant = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))
-    changes = {
-        "device_login": {"interval": "PT1S"},
-        "service_principals": [*tenant["service_principals"], _POWERLESS],
-    }
+    own = Applications(directory.with_name(f"{directory.name}.applications"))
+    changes = {"device_login": {"interval": "PT1S"}, "service_principals": own.in_tenant()}
     with Simulator(changes=changes) as simulator, closed_port() as closed:
         inventory = directory / "inventory.json"
-        hosts = {method: {"cells": row.cells(closed)} for method, row in rows().items()}
+        hosts = {method: {"cells": row.cells(closed)} for method, row in rows(own).items()}
         connection = {"ansible_connection": "local" if edge == "controller" else "loop"}
         variables = {**connection, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
         environment = runs.environment(simulator, directory, {})
         environment["SECRET_OF_POWERLESS"] = _POWERLESS["secrets"][0]["value"]
+        environment["SECRET_OF_CERTIFICATE"] = own.password
         environment["TOKEN_OF_OPERATOR"] = token_of_operator(simulator, environment["PASSWORD_OF_OPERATOR"])
         command = [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(PLACE / "play.yml"), "-vvv"]
         done = subprocess.run(
@@ -171,7 +224,7 @@ def run(edge: str, directory: Path) -> Matrix:
             cell = record["result"]["msg"]
             matrix.cells[cell["method"], cell["column"]] = cell
     known = {value for name, value in environment.items() if name.startswith(("PASSWORD_OF", "SECRET_OF", "TOKEN_OF"))}
-    matrix.secrets = {*known, environment["WRONG_SECRET"], *runs.recorded_tokens(directory)}
+    matrix.secrets = {*known, environment["WRONG_SECRET"], *own.secrets(), *runs.recorded_tokens(directory)}
     return matrix
 
 

@@ -28,8 +28,8 @@ def outcome(request, both):
     return both[request.param].result()
 
 
-def test_every_method_has_a_row_and_every_row_all_columns():
-    assert set(matrix.rows()) == set(matrix.EXPECTED)
+def test_every_method_has_a_row_and_every_row_all_columns(tmp_path):
+    assert set(matrix.rows(matrix.Applications(tmp_path / "applications"))) == set(matrix.EXPECTED)
     assert all(tuple(columns) == matrix.COLUMNS for columns in matrix.EXPECTED.values())
 
 
