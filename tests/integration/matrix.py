@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import ssl
@@ -36,11 +37,14 @@ _STRICT = "strict@contoso.example"
 _OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 _WITHOUT_CONSENT = "7f3b2d9c-4eb6-4a5f-8c88-bd206e913c74"
 _REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
+_RESOURCES = {"GRAPH": "https://graph.microsoft.com", "ARM": "https://management.azure.com"}
 _SUBJECTS = {
     "right": "repo:contoso/automation:environment:production",
     "wrong": "repo:contoso/automation:pull_request",
 }
 # An application without one of the permissions that the collection needs.
+_POWERLESS_MACHINE = "5e9d27c4-08b3-4f61-9a7d-c1e46b3f8d02"
+_NO_IDENTITY = "0f3b8a5d-91c6-4e27-b4da-6d5e20c7f198"
 _POWERLESS: dict[str, Any] = {
     "name": "Contoso powerless",
     "client_id": "c81f5a3e-60b7-4d29-9e14-2f7ad05b8c63",
@@ -64,6 +68,8 @@ class Row:
     consent: dict[str, Any]
     # Of the person who answers a code.
     person: str | None = None
+    # What the environment of the task has otherwise in a column; never a secret.
+    environment: dict[str, dict[str, str]] = field(default_factory=dict)
     # An application gets a token without a permission; who lacks it is seen by whoever needs it.
     consent_task: str = "pim_connect"
 
@@ -80,7 +86,8 @@ class Row:
 
     def _cell(self, column: str, changes: dict[str, Any]) -> dict[str, Any]:
         task = self.consent_task if column == "needs_consent" else "pim_connect"
-        cell: dict[str, Any] = {"task": task, "options": {**self.options, **changes}}
+        around = {**self.environment.get("", {}), **self.environment.get(column, {})}
+        cell: dict[str, Any] = {"task": task, "options": {**self.options, **changes}, "environment": around}
         if self.person and column in ("ok", "needs_mfa", "needs_consent", "slow", "throttled"):
             cell["person"] = {"decision": "approve", "username": cell["options"].get("username", self.person)}
         if self.person and column == "wrong_credential":
@@ -113,12 +120,20 @@ class Applications:
         assert first["client_id"] == _REPORTING
         return [{**first, **both}, *others, {**_POWERLESS, **both}]
 
+    @staticmethod
+    def identities() -> list[dict[str, Any]]:
+        """Those of the machine; one has too few permissions."""
+        tenant = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))
+        powerless = {**_POWERLESS, "name": "Contoso powerless machine", "client_id": _POWERLESS_MACHINE}
+        del powerless["secrets"]
+        return [*tenant["managed_identities"], powerless]
+
     def secrets(self) -> set[str]:
         return {self.password, *self._key.private_body(), *self._wrong.private_body(), *self._tokens.values()}
 
 
-def rows(own: Applications) -> dict[str, Row]:
-    """By method, as in expected.yml."""
+def rows(own: Applications, closed: str) -> dict[str, Row]:
+    """By method, as in expected.yml. ``closed`` is an address where connections are refused."""
     person = {"tenant": "contoso.example", "username": _OPERATOR}
     password = {**person, "password": _secret("PASSWORD_OF_OPERATOR")}
     strict = {"username": _STRICT, "password": _secret("PASSWORD_OF_STRICT")}
@@ -130,6 +145,17 @@ def rows(own: Applications) -> dict[str, Row]:
             mfa={"username": _STRICT},
             consent={"client_id": _WITHOUT_CONSENT},
             person=_OPERATOR,
+        ),
+        "interactive": Row(
+            {**person, "auth_method": "interactive"},
+            wrong={},
+            mfa={"username": _STRICT},
+            consent={"client_id": _WITHOUT_CONSENT},
+            environment={
+                "": {"HEADLESS_BROWSER_USERNAME": _OPERATOR},
+                "wrong_credential": {"HEADLESS_BROWSER_DECISION": "decline"},
+                "needs_mfa": {"HEADLESS_BROWSER_USERNAME": _STRICT},
+            },
         ),
         "password": Row(
             {**password, "auth_method": "password"},
@@ -163,8 +189,23 @@ def rows(own: Applications) -> dict[str, Row]:
             consent={"client_id": _POWERLESS["client_id"]},
             consent_task="pim_role_info",
         ),
+        "managed_identity": Row(
+            {"auth_method": "managed_identity"},
+            wrong={"client_id": _NO_IDENTITY},
+            mfa={"require_mfa": True},
+            consent={"client_id": _POWERLESS_MACHINE},
+            consent_task="pim_role_info",
+            environment={"network_down": {"IDENTITY_ENDPOINT": closed.replace("https", "http")}},
+        ),
+        "azure_cli": Row(
+            {"auth_method": "azure_cli", "providers": ["azure_resources"]},
+            wrong={},
+            mfa={},
+            consent={},
+            environment={column: {"AZ_SITUATION": column} for column in COLUMNS},
+        ),
         "access_token": Row(
-            {"auth_method": "access_token", "access_token": _secret("TOKEN_OF_OPERATOR")},
+            {"auth_method": "access_token", "access_token": _secret("TOKEN_OF_GRAPH")},
             wrong={"access_token": _secret("WRONG_SECRET")},
             mfa={"require_mfa": True},
             consent={},
@@ -194,17 +235,18 @@ def run(edge: str, directory: Path) -> Matrix:
     """All cells over one edge, each method a host, in one ansible-playbook."""
     (directory / "tmp").mkdir(parents=True)
     own = Applications(directory.with_name(f"{directory.name}.applications"))
-    changes = {"device_login": {"interval": "PT1S"}, "service_principals": own.in_tenant()}
+    changes = {
+        "device_login": {"interval": "PT1S"},
+        "service_principals": own.in_tenant(),
+        "managed_identities": own.identities(),
+    }
     with Simulator(changes=changes) as simulator, closed_port() as closed:
         inventory = directory / "inventory.json"
-        hosts = {method: {"cells": row.cells(closed)} for method, row in rows(own).items()}
+        hosts = {method: {"cells": row.cells(closed)} for method, row in rows(own, closed).items()}
         connection = {"ansible_connection": "local" if edge == "controller" else "loop"}
         variables = {**connection, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
-        environment = runs.environment(simulator, directory, {})
-        environment["SECRET_OF_POWERLESS"] = _POWERLESS["secrets"][0]["value"]
-        environment["SECRET_OF_CERTIFICATE"] = own.password
-        environment["TOKEN_OF_OPERATOR"] = token_of_operator(simulator, environment["PASSWORD_OF_OPERATOR"])
+        environment = surroundings(simulator, directory, own)
         command = [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(PLACE / "play.yml"), "-vvv"]
         done = subprocess.run(
             [*command, "-i", str(inventory), "-e", f"run_dir={directory}", "--forks", str(len(hosts))],
@@ -223,9 +265,25 @@ def run(edge: str, directory: Path) -> Matrix:
         if record["name"] == "Note how it ended":
             cell = record["result"]["msg"]
             matrix.cells[cell["method"], cell["column"]] = cell
-    known = {value for name, value in environment.items() if name.startswith(("PASSWORD_OF", "SECRET_OF", "TOKEN_OF"))}
-    matrix.secrets = {*known, environment["WRONG_SECRET"], *own.secrets(), *runs.recorded_tokens(directory)}
+    known = {value for name, value in environment.items() if name.startswith(_SECRETS)}
+    matrix.secrets = {*known, *own.secrets(), *runs.recorded_tokens(directory)}
     return matrix
+
+
+_SECRETS = ("PASSWORD_OF", "SECRET_OF", "TOKEN_OF", "WRONG_SECRET", "IDENTITY_HEADER")
+
+
+def surroundings(simulator: Simulator, directory: Path, own: Applications) -> dict[str, str]:
+    """The environment of ansible-playbook: the secrets, the machine's identity, a browser, and programs in place of others."""
+    environment = {**runs.environment(simulator, directory, {}), **simulator.managed_identity_environment}
+    environment["SECRET_OF_POWERLESS"] = _POWERLESS["secrets"][0]["value"]
+    environment["SECRET_OF_CERTIFICATE"] = own.password
+    for api, resource in _RESOURCES.items():
+        environment[f"TOKEN_OF_{api}"] = token_of_operator(simulator, environment["PASSWORD_OF_OPERATOR"], resource)
+    environment["PATH"] = f"{PLACE / 'programs'}{os.pathsep}{environment['PATH']}"
+    environment["BROWSER"] = f"{sys.executable} {PLACE / 'programs' / 'browser.py'} %s"
+    environment["HEADLESS_BROWSER_CA"] = simulator.ca_path
+    return environment
 
 
 @contextmanager
@@ -236,14 +294,14 @@ def closed_port() -> Iterator[str]:
         yield f"https://localhost:{taken.getsockname()[1]}"
 
 
-def token_of_operator(simulator: Simulator, password: str) -> str:
+def token_of_operator(simulator: Simulator, password: str, resource: str) -> str:
     """A token that another program obtained: by password, so without a second factor."""
     form = {
         "grant_type": "password",
         "client_id": _OWN_CLIENT,
         "username": _OPERATOR,
         "password": password,
-        "scope": "https://graph.microsoft.com/.default",
+        "scope": f"{resource}/.default",
     }
     request = urllib.request.Request(  # noqa: S310  # https, of the simulator
         f"{simulator.url}/{simulator.tenant_id}/oauth2/v2.0/token", urllib.parse.urlencode(form).encode()
