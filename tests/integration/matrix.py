@@ -33,7 +33,7 @@ COLUMNS = tuple(EXPECTED["device_code"])
 SCREEN = ("device_code", "interactive")
 
 _OPERATOR = "operator@contoso.example"
-_STRICT = "strict@contoso.example"
+_FEDERATED = "federated@federated.contoso.example"
 _OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 _WITHOUT_CONSENT = "7f3b2d9c-4eb6-4a5f-8c88-bd206e913c74"
 _REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
@@ -89,7 +89,7 @@ class Row:
         around = {**self.environment.get("", {}), **self.environment.get(column, {})}
         cell: dict[str, Any] = {"task": task, "options": {**self.options, **changes}, "environment": around}
         if self.person and column in ("ok", "needs_mfa", "needs_consent", "slow", "throttled"):
-            cell["person"] = {"decision": "approve", "username": cell["options"].get("username", self.person)}
+            cell["person"] = {"decision": "approve", "username": self.person}
         if self.person and column == "wrong_credential":
             cell["person"] = {"decision": "decline"}
         return cell
@@ -136,31 +136,40 @@ def rows(own: Applications, closed: str) -> dict[str, Row]:
     """By method, as in expected.yml. ``closed`` is an address where connections are refused."""
     person = {"tenant": "contoso.example", "username": _OPERATOR}
     password = {**person, "password": _secret("PASSWORD_OF_OPERATOR")}
-    strict = {"username": _STRICT, "password": _secret("PASSWORD_OF_STRICT")}
     application = {"tenant": "contoso.example", "client_id": _REPORTING}
     return {
         "device_code": Row(
             {**person, "auth_method": "device_code"},
             wrong={},
-            mfa={"username": _STRICT},
+            mfa={},
             consent={"client_id": _WITHOUT_CONSENT},
             person=_OPERATOR,
         ),
         "interactive": Row(
             {**person, "auth_method": "interactive"},
             wrong={},
-            mfa={"username": _STRICT},
+            mfa={},
             consent={"client_id": _WITHOUT_CONSENT},
             environment={
                 "": {"HEADLESS_BROWSER_USERNAME": _OPERATOR},
                 "wrong_credential": {"HEADLESS_BROWSER_DECISION": "decline"},
-                "needs_mfa": {"HEADLESS_BROWSER_USERNAME": _STRICT},
             },
         ),
         "password": Row(
             {**password, "auth_method": "password"},
             wrong={"password": _secret("WRONG_SECRET")},
-            mfa=strict,
+            mfa={},
+            consent={"client_id": _WITHOUT_CONSENT},
+        ),
+        "password_federated": Row(
+            {
+                "tenant": "contoso.example",
+                "username": _FEDERATED,
+                "password": _secret("PASSWORD_OF_FEDERATED"),
+                "auth_method": "password",
+            },
+            wrong={"password": _secret("WRONG_SECRET")},
+            mfa={},
             consent={"client_id": _WITHOUT_CONSENT},
         ),
         "client_secret": Row(
@@ -213,7 +222,7 @@ def rows(own: Applications, closed: str) -> dict[str, Row]:
         "auto": Row(
             {**password, "auth_method": "auto"},
             wrong={"password": _secret("WRONG_SECRET")},
-            mfa=strict,
+            mfa={},
             consent={"client_id": _WITHOUT_CONSENT},
         ),
     }

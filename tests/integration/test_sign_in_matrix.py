@@ -43,7 +43,7 @@ def test_cell(outcome, method, column):
     expected = "invalid_option" if refused else matrix.EXPECTED[method][column]
     assert cell["ended"] == expected, cell["told"]
     if expected == "ok":
-        assert cell["signed_in_by"] == ("password" if method == "auto" else method)
+        assert cell["signed_in_by"] == ("password" if method in ("auto", "password_federated") else method)
     if column == "throttled":
         # Throttled once; with a ready token, or one that Azure CLI gets, no call is made.
         alone = refused or method in ("access_token", "azure_cli")

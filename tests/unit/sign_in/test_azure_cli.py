@@ -182,6 +182,13 @@ def test_an_older_token_than_the_activation_is_not_handed_out(signed_in, az):
             ["AADSTS50076", "az login"],
         ),
         ("ERROR: AADSTS90002: Tenant 'x' not found.", "login_failed", ["AADSTS90002"]),
+        (
+            "ERROR: HTTPSConnectionPool(host='x', port=443): Max retries exceeded with url: / (Caused by "
+            "NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused'))",
+            "network",
+            ["Azure CLI cannot reach", "Connection refused", "proxy"],
+        ),
+        ("ERROR: ('Connection aborted.', ConnectionResetError(104, 'reset'))", "network", ["Azure CLI cannot reach"]),
         ("Traceback: something broke", "login_failed", ["something broke"]),
         ("", "login_failed", ["Azure CLI gave no token"]),
     ],

@@ -26,6 +26,10 @@ from ..token_claims import decode
 
 # It starts in a second or two, ten where its files are cold, and asks the sign-in service with repeats of its own.
 _SECONDS = 60.0
+# What requests and urllib3, which az makes its calls with, say where nobody answers.
+_UNREACHABLE = re.compile(
+    r"Max retries exceeded|Connection aborted|NewConnectionError|NameResolutionError|Read timed out"
+)
 _PREFIX = re.compile(r"^(?:WARNING|ERROR):\s*", re.MULTILINE)
 
 
@@ -92,6 +96,8 @@ def _failure(told: str, tenant: str | None) -> PimError:
         error = sign_in_failure({"error_description": text[text.index("AADSTS") :]})
         error.message, error.advice = f"Azure CLI: {error.message}", advice
         return error
+    if _UNREACHABLE.search(text):
+        return PimError("network", "Azure CLI cannot reach the sign-in service", service_message=text)
     if "az login" in text:
         return PimError("login_failed", "Azure CLI is not signed in", service_message=text, advice=advice)
     return PimError(
