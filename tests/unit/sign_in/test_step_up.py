@@ -18,6 +18,8 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions impo
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport
 
 from unit.clocks import START
+from unit.sign_in.person import asked as parameters
+from unit.sign_in.person import post
 from unit.sign_in.sts import APP, claims_of
 from unit.state.saved import session
 
@@ -42,14 +44,14 @@ def world(service, fake, real_clock, ca_path, tmp_path):
     sessions = Sessions(str(tmp_path / "state"), real_clock)
     seen: list[str] = []
 
-    def make(person=None, keep=True, **changes) -> Access:
+    def make(person=None, keep=True, clock=fake.clock, **changes) -> Access:
         values = {"mfa": False, "authentication_contexts": [], "client_id": APP, "scopes": SCOPES, "tokens": tokens()}
         made = copy.deepcopy(session(**{**values, "authority_url": service.url, **changes}))
         if keep and sessions.load("default") is None:
             sessions.save(made)
-        transport = Transport(clock=fake.clock, environ={}, http_timeout=5, ca_path=ca_path)
+        transport = Transport(clock=clock, environ={}, http_timeout=5, ca_path=ca_path)
         whom = Person(seen.append, 60.0) if person is None else person
-        return Access(made, transport, fake.clock, sessions if keep else None, None, whom)
+        return Access(made, transport, clock, sessions if keep else None, None, whom)
 
     make.sessions, make.seen = sessions, seen
     return make
@@ -198,6 +200,22 @@ def test_a_person_proves_at_once_what_may_be_wanted_next(world, service, saved):
         {"acrs", "amr"},
     ]
     assert (saved().mfa, saved().authentication_contexts) == (True, ["c1"])
+
+
+def test_a_session_by_browser_steps_up_by_browser(world, service, saved, real_clock):
+    service.refuses = by_person
+    addresses = []
+
+    def browse(address: str) -> None:
+        addresses.append(address)
+        assert post(address, service.authorize(address)) == 200
+
+    access = world(Person(world.seen.append, 60.0, browse), clock=real_clock, auth_method="interactive")
+    access.step_up("graph", C1, WHY)
+    (address,) = addresses
+    assert json.loads(parameters(address)["claims"])["access_token"]["acrs"]["value"] == "c1"
+    assert (saved().authentication_contexts, saved().auth_method) == (["c1"], "interactive")
+    assert prompts(world) == 0
 
 
 def test_one_prompt_for_a_task(world, service):
