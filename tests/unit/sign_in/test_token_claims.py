@@ -169,6 +169,8 @@ def test_what_a_request_is_about(claims, mfa, contexts, title):
     ("claims", "tokens", "lacking"),
     [
         (C1, [{}], False),
+        # Only the access token has to tell of contexts.
+        (C1, [{}, {"oid": "x"}], False),
         (C1, [{"oid": "x"}], True),
         (C1, [{"acrs": ["c1"]}], False),
         (C1, [{"acrs": "c1"}, {}], False),

@@ -83,14 +83,14 @@ class HeldSession:
     def learn(self, claims: str | None, told: list[dict[str, Any]]) -> None:
         """Notes how the account signed in, as a token tells that was asked for with these claims.
 
-        One that does not tell of contexts is taken at the word of the sign-in service, which granted what was asked. Whether a second
-        factor was used is then not known.
+        `told` begins with the access token's own claims. One that nobody can read is taken at the word of the sign-in service, which
+        granted what was asked. Whether a second factor was used is then not known.
         """
         session, proof, mfa = self.session, proof_of(claims), used_mfa(*told)
         session.claims = claims
         if mfa is not None or proof.mfa:
             session.mfa = mfa
-        if any(told):
+        if told[0]:
             session.authentication_contexts = contexts_in(*told)
         else:
             session.authentication_contexts = sorted({*session.authentication_contexts, *proof.contexts})

@@ -118,10 +118,10 @@ def contexts_in(*tokens: dict[str, Any]) -> list[str]:
 
 
 def lacks(claims: str | None, *tokens: dict[str, Any]) -> bool:
-    """Whether tokens that were asked for with these claims tell that they do not prove them; False where they do not tell."""
+    """Whether tokens, the access token first, tell that they do not prove the claims they were asked for with; False where they do not tell."""
     proof = proof_of(claims)
     without_factor = proof.mfa and used_mfa(*tokens) is False
-    return without_factor or (any(tokens) and not set(proof.contexts) <= set(contexts_in(*tokens)))
+    return without_factor or (bool(tokens[0]) and not set(proof.contexts) <= set(contexts_in(*tokens)))
 
 
 def _read(claims: str | None) -> dict[str, dict[str, Any]]:
