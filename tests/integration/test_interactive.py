@@ -17,10 +17,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 import headless_browser
 from integration import leaks, runs
 from simulator_process import Simulator
+from tools import layout
 
 ADDRESS = re.compile(r"open (https://\S+/authorize\?\S+) in a browser.* port (\d+) ")
 SECONDS = 60.0
@@ -98,6 +100,36 @@ def program(directory, name, text):
     file.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     file.chmod(0o755)
     return file
+
+
+def guide_task(name):
+    """A task of the guide on sign-in, as it stands."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (layout.ROOT / "docs/sign_in.md").read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if f"- name: {name}\n" in block)
+
+
+def test_the_task_of_the_guide(simulator, tmp_path):
+    playbook = tmp_path / "playbook.yml"
+    task = guide_task("Sign in with the browser of this machine")
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(task)}
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    browser = {
+        "HEADLESS_BROWSER_CA": simulator.ca_path,
+        "HEADLESS_BROWSER_PASSWORD": runs.passwords()["PASSWORD_OF_OPERATOR"],
+    }
+    environment = {**os.environ, **simulator.environment, **browser, "BROWSER": BROWSER}
+    done = subprocess.run(
+        [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(playbook)],
+        env={**environment, "ENTRA_PIM_SESSION_DIR": str(tmp_path / "sessions")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "sessions" / "default.json").is_file()
 
 
 @pytest.mark.parametrize("quiet", [False, True], ids=["shown", "no_log"])
