@@ -21,6 +21,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.release import __version__ as core_version
 
+from integration import keys
 from simulator_process import DEFAULT_TENANT, Simulator
 from tools import layout
 from tools.lanes import LANES
@@ -105,8 +106,11 @@ def _first_word(username: str) -> str:
 
 
 def settings(target: str) -> dict[str, Any]:
-    """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment`` ($NAME for a secret of above),
-    ``as_modules_in_every_lane`` (see ``edges``)."""
+    """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment``, ``keys`` (see ``keys.write``),
+    ``as_modules_in_every_lane`` (see ``edges``).
+
+    In ``environment``, $NAME is a secret of above, or a variable of the machine's managed identity; in ``tenant``, it is one of the keys'.
+    """
     path = TARGETS / target / "settings.yml"
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
@@ -138,6 +142,7 @@ def environment(simulator: Simulator, directory: Path, given: dict[str, str]) ->
     }
     known = passwords()
     variables.update(known)
+    known.update(simulator.managed_identity_environment)
     variables.update({name: known[value[1:]] if value.startswith("$") else value for name, value in given.items()})
     return variables
 
@@ -184,8 +189,10 @@ def run(target: str, edge: str, directory: Path) -> Outcome:
     trustme.CA().cert_pem.write_to_path(directory / "another_ca.pem")
     password_file = write_vaulted(directory)
     wanted = settings(target)
-    with Simulator(changes=wanted.get("tenant")) as simulator:
-        variables = environment(simulator, directory, wanted.get("environment", {}))
+    # Beside the directory of the run, because that is searched for secrets.
+    of_keys = keys.write(directory.with_name(f"{directory.name}.keys")) if wanted.get("keys") else {}
+    with Simulator(changes=_filled(wanted.get("tenant"), of_keys)) as simulator:
+        variables = {**environment(simulator, directory, wanted.get("environment", {})), **of_keys}
         variables["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password_file)
         try:
             done = subprocess.run(
@@ -214,8 +221,21 @@ def run(target: str, edge: str, directory: Path) -> Outcome:
     )
 
 
+def _filled(content: Any, values: dict[str, str]) -> Any:
+    """The same with each text $NAME replaced."""
+    if isinstance(content, dict):
+        return {key: _filled(value, values) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_filled(value, values) for value in content]
+    return values[content[1:]] if isinstance(content, str) and content.startswith("$") else content
+
+
 def passwords_in(variables: dict[str, str]) -> set[str]:
-    return {value for name, value in variables.items() if "PASSWORD_OF" in name or "SECRET" in name}
+    return {
+        value
+        for name, value in variables.items()
+        if "PASSWORD_OF" in name or "SECRET" in name or name == "IDENTITY_HEADER"
+    }
 
 
 def records(directory: Path) -> list[dict[str, Any]]:
