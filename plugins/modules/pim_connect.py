@@ -81,6 +81,9 @@ notes:
   - With O(auth_method=interactive) the browser of the controller opens, the desktop's or the one that C(BROWSER) names, but no text browser.
     The address appears on the screen as well, with the port to forward to a browser on another machine. A client of your own needs the redirect
     URI C(http://localhost).
+  - Secrets, certificates and their passwords are never kept. A session made with O(client_secret) or O(certificate_path) lives as long as
+    its tokens, about an hour; run this task at the start of each playbook. Sessions by V(workload_identity), V(managed_identity) and
+    V(azure_cli) get new tokens by themselves.
   - Tokens and secrets are never returned. The lookup P(entra.pim.access_token#lookup) is the one way to a token.
   - The sign-in with O(password) is what Microsoft calls the resource owner password grant. Microsoft recommends against it
     wherever another method is possible, and it fails for accounts that need a second factor. The password of an account in a federated domain
@@ -131,6 +134,31 @@ EXAMPLES = r"""
     tenant: contoso.example
     client_id: "{{ inventory_client_id }}"
     client_secret: "{{ vault_inventory_client_secret }}"
+
+- name: Sign in as an application with its certificate
+  entra.pim.pim_connect:
+    session: inventory
+    tenant: contoso.example
+    client_id: "{{ inventory_client_id }}"
+    certificate_path: /etc/pki/inventory.pem
+    certificate_password: "{{ vault_certificate_password }}"
+
+- name: Sign in as an application that trusts the token in a file
+  entra.pim.pim_connect:
+    session: inventory
+    tenant: contoso.example
+    client_id: "{{ inventory_client_id }}"
+    federated_token_file: /var/run/secrets/azure/tokens/azure-identity-token
+
+- name: Sign in as the managed identity of the machine
+  entra.pim.pim_connect:
+    session: inventory
+    auth_method: managed_identity
+
+- name: Sign in for Azure roles as the account that Azure CLI has
+  entra.pim.pim_connect:
+    auth_method: azure_cli
+    providers: [azure_resources]
 
 - name: Use a token that something else obtained
   entra.pim.pim_connect:

@@ -89,7 +89,11 @@ sessions:
       description: By provider, the C(scopes) of its token and when that C(expires_at).
       type: dict
     can_refresh:
-      description: Whether it gets new tokens by itself.
+      description:
+        - Whether it gets new tokens by itself.
+        - True for C(device_code), C(interactive) and C(password), by a refresh token; for C(workload_identity), C(managed_identity) and
+          C(azure_cli), by asking again where it asked before. False for C(client_secret) and C(certificate), because nothing secret is kept,
+          and for C(access_token).
       type: bool
 leftovers:
   description: Roles that an earlier run took and did not give back. This version keeps no such record, so the list is empty.

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ..errors import PimError
 from ..models import CLOUD_NAMES
 
-_GOVERNMENT_ARM = "https://management.usgovcloudapi.net"
+_GOVERNMENT_ARM = ("https://management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net")
 # What messages call an API.
 API_NAMES = {"graph": "Microsoft Graph", "arm": "Azure Resource Manager"}
 # Microsoft Graph's own application id, which some tokens carry as their audience.
@@ -30,6 +30,8 @@ class Cloud:
     # Audiences: they stay those of the cloud, wherever the calls go.
     graph_resource: str
     arm_resource: str
+    # What Azure Resource Manager was called before, which tokens of older clients (and of `az account get-access-token`) still carry.
+    old_arm_resource: str
 
     def resource(self, api: str) -> str:
         return {"graph": self.graph_resource, "arm": self.arm_resource}[api]
@@ -39,7 +41,7 @@ class Cloud:
         plain = _plain(audience)
         if plain in (self.graph_resource, GRAPH_APPLICATION):
             return "graph"
-        if plain in (self.arm_resource, "https://management.core.windows.net"):
+        if plain in (self.arm_resource, self.old_arm_resource):
             return "arm"
         return None
 
@@ -53,21 +55,27 @@ def _plain(audience: str) -> str:
     return audience.rstrip("/").lower()
 
 
-def _cloud(authority: str, graph: str, arm: str) -> Cloud:
-    return Cloud(authority, graph, arm, graph, arm)
+def _cloud(authority: str, graph: str, arm: str, old_arm: str) -> Cloud:
+    return Cloud(authority, graph, arm, graph, arm, old_arm)
 
 
 CLOUDS: dict[str, Cloud] = dict(
     zip(
         CLOUD_NAMES,
         (
-            _cloud("https://login.microsoftonline.com", "https://graph.microsoft.com", "https://management.azure.com"),
-            _cloud("https://login.microsoftonline.us", "https://graph.microsoft.us", _GOVERNMENT_ARM),
-            _cloud("https://login.microsoftonline.us", "https://dod-graph.microsoft.us", _GOVERNMENT_ARM),
+            _cloud(
+                "https://login.microsoftonline.com",
+                "https://graph.microsoft.com",
+                "https://management.azure.com",
+                "https://management.core.windows.net",
+            ),
+            _cloud("https://login.microsoftonline.us", "https://graph.microsoft.us", *_GOVERNMENT_ARM),
+            _cloud("https://login.microsoftonline.us", "https://dod-graph.microsoft.us", *_GOVERNMENT_ARM),
             _cloud(
                 "https://login.chinacloudapi.cn",
                 "https://microsoftgraph.chinacloudapi.cn",
                 "https://management.chinacloudapi.cn",
+                "https://management.core.chinacloudapi.cn",
             ),
         ),
     )
