@@ -153,6 +153,32 @@ def test_session_that_nobody_used(machine, simulator):
     assert "session_expired" in mail
 
 
+def test_sign_in_frequency(machine, simulator):
+    """Conditional access wants a person every four hours."""
+    machine.sign_in()
+    policy = {"name": "Every four hours", "require": "nothing", "sign_in_frequency": "PT4H"}
+    simulator.control("POST", "conditional_access", policy)
+    assert machine.cron() == (0, "")
+    simulator.advance("PT4H")
+    status, mail = machine.cron()
+    assert status == 2
+    assert "session_expired" in mail
+
+
+def test_a_role_that_asks_for_more_than_the_sign_in_has_proved(machine, simulator):
+    """The code is in the log, where nobody enters it in time."""
+    machine.sign_in()
+    playbook = machine.directory / "nightly.yml"
+    text = playbook.read_text().replace("role: Security Reader", "role: Conditional Access Administrator")
+    playbook.write_text(text.replace("duration: 30m", "duration: 30m\n        wait_timeout: 5"))
+    status, mail = machine.cron()
+    assert status == 2
+    assert "login_timeout" in mail
+    assert "authentication_contexts [c1]" in mail
+    assert _CODE.search((machine.directory / "nightly.log").read_text())
+    assert playbooks.activated(simulator) == set()
+
+
 def test_each_use_begins_the_ninety_days_anew(machine, simulator):
     machine.sign_in()
     for _turn in range(2):

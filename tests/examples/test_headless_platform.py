@@ -33,6 +33,7 @@ _INJECTORS: dict[str, Any] = yaml.safe_load((_PLACE / "injectors.yml").read_text
 _FIELDS: dict[str, dict[str, Any]] = {field["id"]: field for field in _INPUTS["fields"]}
 _TENANT = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
 _REPORTING = _TENANT["service_principals"][0]
+_MACHINE = _TENANT["managed_identities"][0]
 _OPERATOR = next(user for user in _TENANT["users"] if user["username"] == "operator@contoso.example")
 _KEY_PASSWORD = "Sim-password-of-a-private-key-1"
 _CONNECTION_PLUGINS = layout.ROOT / "tests" / "integration" / "plugins" / "connection"
@@ -166,6 +167,7 @@ def _accounts(key: Key) -> dict[str, Account]:
         "password": Account(
             {**tenant, "username": _OPERATOR["username"], "password": password}, [password], "password", "user"
         ),
+        "managed_identity": Account({"auth_method": "managed_identity"}, [], "managed_identity", "service_principal"),
         "device_code": Account({**tenant, "auth_method": "device_code"}, [], "device_code", "user"),
     }
 
@@ -179,7 +181,10 @@ def key():
 @pytest.fixture(scope="module")
 def simulator(key):
     application = {**_REPORTING, "certificates": [key.certificate_pem]}
-    with Simulator(changes={**playbooks.UNATTENDED, "service_principals": [application]}) as running:
+    # To look somebody up by name.
+    machine = {**_MACHINE, "graph_permissions": [*_MACHINE["graph_permissions"], "User.Read.All"]}
+    applications = {"service_principals": [application], "managed_identities": [machine]}
+    with Simulator(changes={**playbooks.UNATTENDED, **applications}) as running:
         yield running
 
 
@@ -199,6 +204,8 @@ def job(simulator, tmp_path):
         environment = {
             **os.environ,
             **simulator.environment,
+            # The machine that the job runs on has an identity, whatever the credential is.
+            **simulator.managed_identity_environment,
             **injected(values, tmp_path / "env"),
             "ANSIBLE_CONNECTION_PLUGINS": str(_CONNECTION_PLUGINS),
             "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
@@ -209,7 +216,7 @@ def job(simulator, tmp_path):
     return run
 
 
-_KINDS = ["client_secret", "certificate", "certificate_without_password", "password"]
+_KINDS = ["client_secret", "certificate", "certificate_without_password", "password", "managed_identity"]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,8 @@ def test_job(simulator, key, job, tmp_path, kind, edge):
     assert (kept["auth_method"], kept["principal_type"]) == (account.method, account.principal_type)
     # Signed in once, for two tasks.
     assert len([call for call in simulator.calls("/token$") if call["status"] == 200]) == 1
-    secrets = {*account.secrets, *(token["access_token"] for token in kept["tokens"].values())}
+    header = simulator.managed_identity_environment["IDENTITY_HEADER"]
+    secrets = {header, *account.secrets, *(token["access_token"] for token in kept["tokens"].values())}
     assert not leaks.leaks(output.encode(), secrets)
     for name in ("log", "project", "state", "tmp"):
         place = tmp_path / name

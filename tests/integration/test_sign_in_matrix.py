@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from integration import leaks, matrix, runs
+from tools import layout
 
 EDGES = ("controller",) if runs.few_as_modules() else runs.EDGES
 CELLS = [(method, column) for method, columns in matrix.EXPECTED.items() for column in columns]
@@ -57,3 +58,18 @@ def test_no_secret_is_told(outcome):
     assert not leaks.leaks(outcome.output.encode(), outcome.secrets)
     assert (outcome.directory / "log").stat().st_size > 1000
     assert not leaks.leaks_below(outcome.directory, outcome.secrets)
+
+
+def test_the_guide_shows_the_same():
+    """docs/sign_in.md, "What a sign-in ends in": what is not in its table is in the sentence above it."""
+    guide = (layout.ROOT / "docs" / "sign_in.md").read_text(encoding="utf-8")
+    section = guide[guide.index("\n### What a sign-in ends in\n") :].split("\n## ")[0]
+    told = {}
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            name, *cells = line.strip("| ").split(" | ")
+            method = name.replace("`", "").replace(", federated account", "_federated")
+            told[method] = ["ok" if cell == "signs in" else cell.strip("`") for cell in cells]
+    in_table = [column for column in matrix.COLUMNS if column not in ("ok", "slow", "throttled")]
+    assert told == {method: [cells[column] for column in in_table] for method, cells in matrix.EXPECTED.items()}
+    assert all(cells[column] == "ok" for cells in matrix.EXPECTED.values() for column in ("ok", "slow", "throttled"))
