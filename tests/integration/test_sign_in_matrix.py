@@ -63,7 +63,7 @@ def test_no_secret_is_told(outcome):
 def test_the_guide_shows_the_same():
     """docs/sign_in.md, "What a sign-in ends in": what is not in its table is in the sentence above it."""
     guide = (layout.ROOT / "docs" / "sign_in.md").read_text(encoding="utf-8")
-    section = guide[guide.index("\n### What a sign-in ends in\n") :].split("\n## ")[0]
+    section = guide[guide.index("\n## What a sign-in ends in\n") + 1 :].split("\n## ")[0]
     told = {}
     for line in section.splitlines():
         if line.startswith("| `"):
