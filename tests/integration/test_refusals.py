@@ -226,6 +226,18 @@ def _with_federated_token(client_id: str = WITH_CERTIFICATE, **claims: Any) -> C
     return refused
 
 
+def _with_something_else_than_a_token(world: World) -> dict[str, Any]:
+    file = Path(world.federated_token())
+    file.write_text("no-token", encoding="utf-8")
+    world.application(WITH_CERTIFICATE, federated_token_file=str(file))
+    return world.connect()
+
+
+def _for_a_service_that_is_not_there(world: World) -> dict[str, Any]:
+    world.connected()
+    return world.token(resource="https://elsewhere.example")
+
+
 def _with_another_certificate(world: World) -> dict[str, Any]:
     world.application(WITH_CERTIFICATE, certificate_path=world.certificate(OTHER_KEY))
     return world.connect()
@@ -292,6 +304,7 @@ def _with_the_refresh_token_of_another_client(world: World) -> dict[str, Any]:
 
 
 STATES: dict[int, Callable[[World], dict[str, Any]]] = {
+    50027: _with_something_else_than_a_token,
     50034: _with(username="nobody@contoso.example"),
     50053: _in_state(OPERATOR, state="locked"),
     50055: _in_state(OPERATOR, state="password_expired"),
@@ -315,6 +328,7 @@ STATES: dict[int, Callable[[World], dict[str, Any]]] = {
     70043: _by_policy_after("PT4H", require="nothing", sign_in_frequency="PT4H"),
     90002: _with(tenant="fabrikam.example"),
     90072: _in_state(OPERATOR, state="not_invited"),
+    500011: _for_a_service_that_is_not_there,
     700016: _with(client_id="00000000-1111-4222-8333-444444444444"),
     700024: _with_federated_token(exp=1, nbf=0, iat=0),
     700027: _with_another_certificate,
@@ -353,3 +367,14 @@ def test_refusal(world, number):
     told = json.dumps(result)
     assert world.secrets
     assert not [secret for secret in world.secrets if secret in told]
+
+
+def test_a_session_outlives_a_refusal_that_passes(world):
+    """A machine that was at the wrong place for an hour: nobody has to sign in again."""
+    world.connected()
+    world.policy(require="block")
+    world.advance("PT2H")
+    refused = world.token()
+    assert (refused["failure"]["code"], refused["failure"]["service_code"]) == ("login_failed", "AADSTS53003")
+    world.simulator.control("DELETE", "conditional_access/P")
+    assert not world.token().get("failed")

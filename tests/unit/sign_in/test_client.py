@@ -86,12 +86,21 @@ def test_a_refresh_brings_claims_and_the_new_refresh_token(client, service):
 
 
 def test_a_refresh_token_that_is_no_longer_accepted(client, service):
-    for description in ("AADSTS700082: expired", "AADSTS50126: wrong", "no number"):
+    for description in ("AADSTS700082: expired", "AADSTS424242: new", "no number"):
         service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": description}
         with pytest.raises(PimError) as caught:
             client.refresh("old-refresh-token", SCOPES, None)
         assert caught.value.code == "session_expired"
+        assert "entra.pim.pim_connect" in caught.value.sentence
         assert "old-refresh-token" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("number", [50053, 50057, 53003])
+def test_a_refusal_that_may_pass_is_told_as_what_it_is(client, service, number):
+    service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": f"AADSTS{number}: no"}
+    with pytest.raises(PimError) as caught:
+        client.refresh("old-refresh-token", SCOPES, None)
+    assert (caught.value.code, caught.value.service_code) == ("login_failed", f"AADSTS{number}")
 
 
 @pytest.mark.parametrize(

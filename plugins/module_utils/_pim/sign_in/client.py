@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ..advice import SIGN_IN, SUBERRORS
+from ..advice import ADVICE, SIGN_IN, SUBERRORS
 from ..errors import PimError, readable
 from ..transport import Reply, Transport
 from .federation import Federation
@@ -103,8 +103,10 @@ class SignInClient:
         )
         if "access_token" not in result:
             error = sign_in_failure(result)
-            if error.code == "login_failed" and result.get("error") == "invalid_grant":
+            # A refusal with a reason of its own (a blocked place, a disabled account) does not end the session: the reason may pass.
+            if error.code == "login_failed" and result.get("error") == "invalid_grant" and not error.advice:
                 error.code, error.message = "session_expired", "The sign-in service no longer accepts this session"
+                error.advice = ADVICE[error.code]
             if error.code == "login_failed" and result.get("error") == "interaction_required":
                 # Whatever stands in the way here, a person may get past it.
                 error.code = "mfa_required"
