@@ -147,6 +147,6 @@ def test_the_time_out():
     assert given({"ENTRA_PIM_HTTP_TIMEOUT": "7"}, http_timeout=2.0).http_timeout == 2.0
 
 
-@pytest.mark.parametrize("name", ["password", "client_secret", "access_token"])
+@pytest.mark.parametrize("name", ["password", "client_secret", "certificate_password", "access_token"])
 def test_secrets_are_marked_as_such(name):
     assert connection_spec()[name]["no_log"] is True

@@ -15,6 +15,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connecti
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions, Token
 
 from unit.clocks import START
+from unit.sign_in.certificates import RSA_KEY, certificate_for, key_pem, pem
 from unit.sign_in.sts import APP, jwt
 from unit.state.saved import TENANT, session
 
@@ -125,8 +126,10 @@ def test_credentials_of_a_task_serve_that_task_alone(signed_in, saved, fake, tmp
     assert Sessions(str(tmp_path / "state"), fake.clock).load("default") == on_disk
 
 
-# One source with several credentials: access token, client secret, password.
+# One source with several credentials: access token, client secret, certificate, federated token, password.
 SEVERAL = {
+    "ENTRA_PIM_CERTIFICATE_PATH": "app.pem",
+    "ENTRA_PIM_FEDERATED_TOKEN_FILE": "token",
     "ENTRA_PIM_TENANT": TENANT,
     "ENTRA_PIM_ACCESS_TOKEN": TOKEN_OF[OWN],
     "ENTRA_PIM_CLIENT_SECRET": "Secret-1",
@@ -136,15 +139,33 @@ SEVERAL = {
 }
 
 
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """The files that these name, where the task runs."""
+    (tmp_path / "app.pem").write_bytes(key_pem(RSA_KEY) + pem(certificate_for(RSA_KEY)))
+    (tmp_path / "token").write_text("a-token", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("without", "method"),
     [
         ((), "access_token"),
         (("ENTRA_PIM_ACCESS_TOKEN",), "client_secret"),
-        (("ENTRA_PIM_ACCESS_TOKEN", "ENTRA_PIM_CLIENT_SECRET"), "password"),
+        (("ENTRA_PIM_ACCESS_TOKEN", "ENTRA_PIM_CLIENT_SECRET"), "certificate"),
+        (("ENTRA_PIM_ACCESS_TOKEN", "ENTRA_PIM_CLIENT_SECRET", "ENTRA_PIM_CERTIFICATE_PATH"), "workload_identity"),
+        (
+            (
+                "ENTRA_PIM_ACCESS_TOKEN",
+                "ENTRA_PIM_CLIENT_SECRET",
+                "ENTRA_PIM_CERTIFICATE_PATH",
+                "ENTRA_PIM_FEDERATED_TOKEN_FILE",
+            ),
+            "password",
+        ),
     ],
 )
-def test_the_order_within_a_source(signed_in, without, method):
+def test_the_order_within_a_source(signed_in, files, without, method):
     environ = {name: value for name, value in SEVERAL.items() if name not in without}
     if method == "access_token":
         # of that client, so that it fits the client id
@@ -152,8 +173,8 @@ def test_the_order_within_a_source(signed_in, without, method):
     assert signed_in(environ).session.auth_method == method
 
 
-@pytest.mark.parametrize("method", ["client_secret", "password"])
-def test_a_method_that_is_named_is_taken(signed_in, method):
+@pytest.mark.parametrize("method", ["client_secret", "certificate", "workload_identity", "password"])
+def test_a_method_that_is_named_is_taken(signed_in, files, method):
     assert signed_in(SEVERAL, auth_method=method).session.auth_method == method
     assert signed_in({**SEVERAL, "ENTRA_PIM_AUTH_METHOD": method}).session.auth_method == method
 
@@ -168,17 +189,37 @@ def test_a_method_that_is_named_is_taken(signed_in, method):
         {"auth_method": "password", "client_secret": "s", "client_id": APP},
         {"auth_method": "client_secret", "access_token": "t"},
         {"auth_method": "device_code", "password": "p", "username": "operator@contoso.example"},
+        {"certificate_path": "/x", "client_id": APP, "username": "operator@contoso.example"},
+        {"certificate_path": "/x", "client_id": APP, "password": "p"},
+        {"certificate_path": "/x", "client_id": APP, "client_secret": "s"},
+        {"certificate_path": "/x", "client_id": APP, "federated_token_file": "/x"},
+        {"federated_token_file": "/x", "client_id": APP, "username": "operator@contoso.example"},
+        {"federated_token_file": "/x", "client_id": APP, "access_token": "t"},
+        {"certificate_password": "p"},
+        {"certificate_password": "p", "client_secret": "s", "client_id": APP},
+        {"auth_method": "certificate", "client_secret": "s", "client_id": APP},
+        {"auth_method": "workload_identity", "username": "operator@contoso.example"},
+        {"auth_method": "managed_identity", "client_secret": "s"},
+        {"auth_method": "managed_identity", "username": "operator@contoso.example"},
+        {"auth_method": "azure_cli", "certificate_path": "/x"},
+        {"auth_method": "azure_cli", "client_id": APP},
         # not contradictory, but not enough
         {"password": "p"},
         {"client_secret": "s", "tenant": TENANT},
         {"client_secret": "s", "client_id": APP},
+        {"certificate_path": "/x", "tenant": TENANT},
+        {"certificate_path": "/x", "client_id": APP},
+        {"federated_token_file": "/x", "tenant": TENANT},
+        {"federated_token_file": "/x", "client_id": APP},
     ],
 )
 def test_contradictions_on_a_task_are_refused_by_name_before_any_call(signed_in, server, given):
     error = refused(signed_in, {}, **given)
     assert error.code == "invalid_option"
     assert server.requests == []
-    assert any(name in error.message for name in ("secret", "password", "token", "auth_method"))
+    assert any(
+        name in error.message for name in ("secret", "password", "token", "certificate", "identity", "auth_method")
+    )
 
 
 @pytest.mark.parametrize(
