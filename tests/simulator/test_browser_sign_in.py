@@ -156,6 +156,7 @@ def test_nothing_is_executed_from_a_field(client: Client) -> None:
         ({"redirect_uri": "http://localhost:53682/elsewhere"}, 50011),
         ({"redirect_uri": "https://localhost:53682"}, 50011),
         ({"redirect_uri": "http://127.0.0.1:53682"}, 50011),
+        ({"redirect_uri": "http://[::1"}, 50011),
         ({"response_mode": "carrier_pigeon"}, 70007),
     ],
 )

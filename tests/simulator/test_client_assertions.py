@@ -223,6 +223,7 @@ def test_times_are_the_machines(client: Client) -> None:
         (lambda client: _own(client, sub=PLAIN), ("invalid_client", [700021])),
         (lambda client: _own(client, algorithm="RS384"), ("invalid_request", [50027])),
         (lambda _client: jwt.encode({"iss": APP, "sub": APP, "aud": "x"}, None, "none"), ("invalid_request", [50027])),
+        (lambda client: _own(client, jti=5), ("invalid_request", [50027])),
         (lambda _client: "x", ("invalid_request", [50027])),
         (lambda _client: "e30.e30.e30", ("invalid_request", [50027])),
         (lambda _client: _foreign(iss=f"{ISSUER}/"), ("invalid_client", [700211])),

@@ -115,9 +115,10 @@ def _request(username: str = FEDERATED, password: str = PASSWORD, **changes: str
     )
 
 
-def _ask(client: Client, body: str) -> requests.Response:
+def _ask(client: Client, body: str | bytes) -> requests.Response:
     headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
-    return client.session.post(f"{client.simulator.url}/{TRUST}", data=body.encode(), headers=headers, timeout=30)
+    content = body.encode() if isinstance(body, str) else body
+    return client.session.post(f"{client.simulator.url}/{TRUST}", data=content, headers=headers, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +132,11 @@ def _ask(client: Client, body: str) -> requests.Response:
         (_request(kind="http://docs.oasis-open.org/ws-sx/ws-trust/200512/Renew"), "InvalidRequest"),
         ("<s:Envelope", "InvalidRequest"),
         ("<html></html>", "InvalidRequest"),
+        (_request().encode("utf-16"), "InvalidRequest"),
         ('<!DOCTYPE x [<!ENTITY y "z">]>' + _request(), "InvalidRequest"),
     ],
 )
-def test_a_fault(client: Client, body: str, code: str) -> None:
+def test_a_fault(client: Client, body: str | bytes, code: str) -> None:
     answer = _ask(client, body)
     assert answer.status_code == 500
     assert answer.headers["Content-Type"].startswith("application/soap+xml")

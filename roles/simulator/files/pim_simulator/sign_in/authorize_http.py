@@ -30,7 +30,7 @@ class AuthorizeEndpoint:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def __call__(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         try:
             check_tenant(request.path_params["tenant"], self._world.tenant)
             form = read_query(request) if request.method == "GET" else await read_form(request)

@@ -78,11 +78,9 @@ def _check_own(
         )
     _check_times(claims)
     certificate = _registered(header, app)
-    try:
-        jwt.decode(token, cast(RSAPublicKey, certificate.public_key()), algorithms=_ALGORITHMS, options=_SIGNATURE_ONLY)
-    except jwt.InvalidSignatureError as error:
+    if not _is_signed_by(token, cast(RSAPublicKey, certificate.public_key())):
         reason = "The provided signature value did not match the expected signature value."
-        raise _not_registered(app, reason, certificate) from error
+        raise _not_registered(app, reason, certificate)
     if not certificate.not_valid_before_utc <= datetime.now(timezone.utc) < certificate.not_valid_after_utc:
         raise _not_registered(app, "The key used is expired.", certificate)
 
@@ -124,15 +122,22 @@ def _check_federated(token: str, claims: dict[str, Any], app: ServicePrincipal) 
                 f"{_FEDERATION_GUIDE}",
             )
     _check_times(claims)
-    for credential in found:
-        key = cast(RSAPublicKey, load_pem_public_key(credential.public_key.encode()))
-        try:
-            jwt.decode(token, key, algorithms=_ALGORITHMS, options=_SIGNATURE_ONLY)
-            return
-        except jwt.InvalidSignatureError:
-            # two credentials may differ in their key only, as while an issuer changes its key
-            continue
-    raise _invalid("Invalid JWT token. The token from the external issuer failed signature verification.")
+    # two credentials may differ in their key only, as while an issuer changes its key
+    keys = [cast(RSAPublicKey, load_pem_public_key(credential.public_key.encode())) for credential in found]
+    if not any(_is_signed_by(token, key) for key in keys):
+        raise _invalid("Invalid JWT token. The token from the external issuer failed signature verification.")
+
+
+def _is_signed_by(token: str, key: RSAPublicKey) -> bool:
+    try:
+        # audience and times are checked here, in the service's words
+        unchecked: Any = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        jwt.decode(token, key, algorithms=_ALGORITHMS, options=unchecked)
+    except jwt.InvalidSignatureError:
+        return False
+    except jwt.PyJWTError as error:
+        raise _invalid("JWT token is invalid or malformed.") from error
+    return True
 
 
 def _check_times(claims: dict[str, Any]) -> None:
@@ -147,15 +152,6 @@ def _check_times(claims: dict[str, Any]) -> None:
             f"Client assertion is not within its valid time range. Current time: {_time(now)}, assertion valid from "
             f"{_time(begin)}, expiry time of assertion {_time(end)}. Review the documentation at {_GUIDE} .",
         )
-
-
-# times are checked above, in the service's words
-_SIGNATURE_ONLY: Any = {
-    "verify_aud": False,
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-}
 
 
 def _not_registered(

@@ -28,7 +28,7 @@ def routes(world: World) -> list[Route]:
     return [
         Route("/{tenant}/v2.0/.well-known/openid-configuration", endpoints.discovery, methods=["GET"]),
         Route("/{tenant}/discovery/v2.0/keys", endpoints.keys, methods=["GET"]),
-        Route("/{tenant}/oauth2/v2.0/authorize", AuthorizeEndpoint(world).__call__, methods=["GET", "POST"]),
+        Route("/{tenant}/oauth2/v2.0/authorize", AuthorizeEndpoint(world).respond, methods=["GET", "POST"]),
         Route("/{tenant}/oauth2/v2.0/devicecode", endpoints.device_code, methods=["POST"]),
         Route("/{tenant}/oauth2/v2.0/token", endpoints.token, methods=["POST"]),
         Route("/common/userrealm/{username}", endpoints.user_realm, methods=["GET"]),

@@ -17,7 +17,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def check_redirect(uri: str, client: Client) -> None:
     """Raises SignInError for an address that is not registered. A registered loopback address stands for all its ports
     (RFC 8252, 7.3)."""
-    if _comparable(uri) not in {_comparable(registered) for registered in client.redirect_uris}:
+    try:
+        known = _comparable(uri) in {_comparable(registered) for registered in client.redirect_uris}
+    except ValueError:
+        # no address at all
+        known = False
+    if not known:
         raise SignInError(
             50011,
             "invalid_request",

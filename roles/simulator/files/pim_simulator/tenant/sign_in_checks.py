@@ -20,11 +20,19 @@ def check_sign_in(tenant: TenantFile) -> None:
             raise TenantError(f"federated_domains: {domain!r} is none of the tenant's domains")
     for client in tenant.clients:
         for uri in client.redirect_uris:
-            parts = urlsplit(uri)
-            if not parts.scheme or parts.fragment or (parts.scheme == "http" and parts.hostname not in _LOOPBACK):
+            if not _is_redirect(uri):
                 raise TenantError(
                     f"client {client.name}: the redirect URI {uri!r} is none: it needs a scheme and no fragment, and http "
                     "is for loopback addresses only"
                 )
     if sum(identity.system_assigned for identity in tenant.managed_identities) > 1:
         raise TenantError("managed_identities: one of them at most can be system_assigned")
+
+
+def _is_redirect(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        loopback = parts.hostname in _LOOPBACK
+    except ValueError:
+        return False
+    return bool(parts.scheme) and not parts.fragment and (parts.scheme != "http" or loopback)

@@ -83,12 +83,13 @@ def caller_of(body: bytes) -> str:
 
 
 def _parsed(body: bytes) -> ElementTree.Element:
-    # SOAP has no document types, and entities of one could grow without bound
-    if b"<!" in body:
-        raise _not_valid()
     try:
-        return ElementTree.fromstring(body)  # noqa: S314 - without a document type nothing is expanded
-    except ElementTree.ParseError as error:
+        text = body.decode("utf-8")
+        # SOAP has no document types, and entities of one could grow without bound
+        if "<!" in text:
+            raise _not_valid()
+        return ElementTree.fromstring(text)  # noqa: S314 - without a document type nothing is expanded
+    except (UnicodeDecodeError, ElementTree.ParseError) as error:
         raise _not_valid() from error
 
 
