@@ -73,17 +73,18 @@ def _run(command: list[str]) -> tuple[int, str, str]:
         ) from None
     try:
         output, told = process.communicate(timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
+    except BaseException as error:
+        # Also where the task is ended from outside.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
         raise PimError(
             "network",
             f"Azure CLI did not answer within {_SECONDS:g} s",
             advice="Try az account get-access-token by hand.",
         ) from None
-    finally:
-        # Also where the task is ended from outside.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
     return process.returncode, output, told
 
 
