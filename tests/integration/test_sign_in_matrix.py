@@ -13,6 +13,8 @@ from integration import leaks, matrix, runs
 from tools import layout
 
 EDGES = ("controller",) if runs.few_as_modules() else runs.EDGES
+# As the targets: the oldest ansible-core runs all of it over both edges.
+EDGES = ("controller",) if runs.few_as_modules() else runs.EDGES
 CELLS = [(method, column) for method, columns in matrix.EXPECTED.items() for column in columns]
 
 
