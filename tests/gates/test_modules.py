@@ -22,6 +22,7 @@ _MODULES = documentation.plugin_names("modules")
 
 def test_there_are_modules():
     assert {"pim_connect", "pim_role_activation", "pim_role_info", "pim_session_info"} <= set(_MODULES)
+    assert {"pim_approval", "pim_request_info"} <= set(_MODULES)
 
 
 def test_action_group_is_every_module():

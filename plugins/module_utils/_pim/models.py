@@ -8,7 +8,7 @@ Times are aware UTC datetimes, durations are seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,10 @@ WITHDRAWN = "withdrawn"
 FAILED = "failed"
 PENDING = (WAITING, SCHEDULED, PROVISIONING)
 
+# What an approver decides.
+APPROVE = "approve"
+DENY = "deny"
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -51,7 +55,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Request:
-    """An own request for a role; `status` in the service's spelling, `phase` in ours: see above."""
+    """A request for a role; `status` in the service's spelling, `phase` in ours: see above. Names are None where its list has none."""
 
     request_id: str
     role_id: str
@@ -63,6 +67,18 @@ class Request:
     start_time: datetime | None = None
     # Whom it is for; empty where the service does not tell.
     principal_id: str = ""
+    principal_name: str | None = None
+    role: str | None = None
+    scope_name: str | None = None
+    justification: str | None = None
+    ticket_number: str | None = None
+    ticket_system: str | None = None
+    # In seconds.
+    duration: float | None = None
+    # By which the service knows what its approvers decide.
+    approval_id: str | None = None
+    # What names the role to its service, as in a row.
+    native: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def as_pending(self) -> dict[str, Any]:
         return {
@@ -73,12 +89,56 @@ class Request:
             "start_time": format_time(self.start_time),
         }
 
+    def as_result(self, provider: str, approvers: Sequence[Approver] | None) -> dict[str, Any]:
+        """`approvers` is None where they are not known."""
+        return {
+            "provider": provider,
+            "role": self.role or self.role_id,
+            "role_id": self.role_id,
+            "scope": self.scope,
+            "scope_name": self.scope_name,
+            "request_id": self.request_id,
+            "action": self.action,
+            "status": self.status,
+            "principal_id": self.principal_id or None,
+            "principal_name": self.principal_name,
+            "justification": self.justification,
+            "ticket_number": self.ticket_number,
+            "ticket_system": self.ticket_system,
+            "created_at": format_time(self.created_at),
+            "start_time": format_time(self.start_time),
+            "duration": None if self.duration is None else format_duration(self.duration),
+            "approvers": None if approvers is None else [one.as_result() for one in approvers],
+        }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The part of an approval that one approver decides. `decision` is APPROVE, DENY, or None where nobody has decided.
+
+    `in_progress`: the service says that it waits; `ended`: that it does not any more. `assigned`: whether it waits for the caller,
+    None where the service does not tell.
+    """
+
+    stage_id: str
+    in_progress: bool
+    ended: bool
+    assigned: bool | None = None
+    decision: str | None = None
+    decided_by_id: str | None = None
+    decided_by_name: str | None = None
+    decided_at: datetime | None = None
+    justification: str | None = None
+
 
 @dataclass(frozen=True)
 class Approver:
     id: str | None
     name: str | None
     type: str
+
+    def as_result(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "type": self.type}
 
 
 @dataclass(frozen=True)
@@ -100,7 +160,7 @@ class Policy:
             "requires_justification": self.requires_justification,
             "requires_ticket": self.requires_ticket,
             "requires_approval": self.requires_approval,
-            "approvers": [{"id": one.id, "name": one.name, "type": one.type} for one in self.approvers],
+            "approvers": [one.as_result() for one in self.approvers],
             "authentication_context": self.authentication_context,
         }
 

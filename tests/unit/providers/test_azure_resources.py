@@ -330,7 +330,7 @@ def test_the_requests_of_others_kinds_are_read():
     embedded = '{"RequestorReason":"why","AdminReason":""}'
     extended = changed(REQUEST, requestType="SelfExtend", status="Canceled", justification=embedded)
     (request,) = listing([], [], [extended]).requests or []
-    assert (request.action, request.phase) == ("SelfExtend", models.WITHDRAWN)
+    assert (request.action, request.phase) == ("extend", models.WITHDRAWN)
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "x"}, {"properties": {"status": "Granted"}}])

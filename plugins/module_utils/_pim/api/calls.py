@@ -15,7 +15,7 @@ class Call:
     """One call to one API, relative to its root: `path` starts with `/` and carries its query, percent-encoded.
 
     `pages`: the answer is a collection whose `nextLink` is followed to the end. `repeatable`: it may be sent again although it may
-    have been carried out. `answers_nothing`: its success may have no body.
+    have been carried out. `answers_nothing`: its success may have no body. `beta`: only the beta of Microsoft Graph has it.
     """
 
     api: str
@@ -25,6 +25,7 @@ class Call:
     pages: bool = False
     repeatable: bool = False
     answers_nothing: bool = False
+    beta: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from .base import Api
 from .calls import Answer, Call
 
 VERSION = "/v1.0"
+BETA = "/beta"
 BATCH_SIZE = 20
 _ITEM_TRIES = 4
 
@@ -29,14 +30,17 @@ class Graph(Api):
     next_link = "@odata.nextLink"
 
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
-        """A single call goes by itself, several in batches of 20."""
-        outcomes: list[Answer | PimError] = []
-        if len(calls) == 1:
-            outcomes.append(self._single(calls[0], self._root + VERSION + calls[0].path))
-        else:
-            for start in range(0, len(calls), BATCH_SIZE):
-                outcomes.extend(self._batch(calls[start : start + BATCH_SIZE]))
-        return [self._all_pages(outcome) if call.pages else outcome for call, outcome in zip(calls, outcomes)]
+        """A single call goes by itself, several in batches of 20. A batch is of one version: what only the beta has goes by itself."""
+        outcomes: dict[int, Answer | PimError] = {}
+        stable = [index for index, call in enumerate(calls) if not call.beta]
+        batched = stable if len(stable) > 1 else []
+        for start in range(0, len(batched), BATCH_SIZE):
+            chunk = batched[start : start + BATCH_SIZE]
+            outcomes.update(zip(chunk, self._batch([calls[index] for index in chunk])))
+        for index, call in enumerate(calls):
+            if index not in outcomes:
+                outcomes[index] = self._single(call, self._root + (BETA if call.beta else VERSION) + call.path)
+        return [self._all_pages(outcomes[index]) if call.pages else outcomes[index] for index, call in enumerate(calls)]
 
     def _batch(self, calls: Sequence[Call]) -> list[Answer | PimError]:
         """One `$batch`; items that were throttled, and reads that met a busy server, are asked again together."""

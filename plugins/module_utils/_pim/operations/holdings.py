@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import Holding, Policy, Request, RoleRow
+from ..models import Policy, Request, RoleRow
 from ..plans.rows import merge, same_role, switched_off, with_requests
 from ..providers.base import Listing
 from ..providers.registry import PROVIDERS
+from . import by_provider
 from .connection import Connection
 
 
@@ -42,42 +43,21 @@ def read_rows(
         with_them = principal is None and (requests or PROVIDERS[name].requests_are_free)
         wanted[name] = PROVIDERS[name].list_calls(principal, requests=with_them)
     found: dict[str, Listing | PimError] = {}
-    for name, answers in _answers(connection, wanted).items():
+    for name, told in by_provider.answers(connection, wanted).items():
         try:
-            found[name] = PROVIDERS[name].read_lists(answers, connection.now())
+            found[name] = PROVIDERS[name].read_lists(told, connection.now())
         except PimError as error:
             error.provider = name
             found[name] = error
     whose, now = principal or connection.session.object_id, connection.now()
-    named = _named(connection, {name: told for name, told in found.items() if isinstance(told, Listing)})
+    lines = {name: listing.holdings for name, listing in found.items() if isinstance(listing, Listing)}
+    named = by_provider.named(connection, lines)
     return {
-        name: told
-        if isinstance(told, PimError)
-        else Found(with_requests(merge(name, whose, named[name], now), told.requests, now), told.requests)
-        for name, told in found.items()
+        name: listing
+        if isinstance(listing, PimError)
+        else Found(with_requests(merge(name, whose, named[name], now), listing.requests, now), listing.requests)
+        for name, listing in found.items()
     }
-
-
-def _named(connection: Connection, listings: Mapping[str, Listing]) -> dict[str, list[Holding]]:
-    """The lines of each provider, with names that its lists left out. Without them a scope still has its id."""
-    wanted = {name: PROVIDERS[name].name_calls(listing.holdings) for name, listing in listings.items()}
-    try:
-        answers = _answers(connection, wanted)
-    except PimError as error:
-        answers = {name: [error] for name in listings}
-    failures = sorted({one.code for told in answers.values() for one in told if isinstance(one, PimError)})
-    if failures:
-        connection.warn(
-            f"Some names could not be read ({', '.join(failures)}): what has none has to be named by its id."
-        )
-    return {name: PROVIDERS[name].with_names(listing.holdings, answers[name]) for name, listing in listings.items()}
-
-
-def _answers(connection: Connection, wanted: Mapping[str, Sequence[Call]]) -> dict[str, list[Answer | PimError]]:
-    """What came of the calls of each provider, all made in one go; nothing is asked where there are none."""
-    calls = [call for own in wanted.values() for call in own]
-    answers = iter(connection.run(calls) if calls else [])
-    return {name: [next(answers) for _call in own] for name, own in wanted.items()}
 
 
 def read_policies(connection: Connection, rows: Sequence[RoleRow]) -> list[Policy | PimError]:

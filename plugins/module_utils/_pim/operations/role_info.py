@@ -19,15 +19,7 @@ from .connection_options import connection_options, connection_spec, named_provi
 from .context import Context
 from .holdings import Found, read_rows, with_policies
 from .operation import Operation
-
-# A failure that stands for itself in the `providers` result; any other is `unavailable`.
-_STATUSES = {
-    "forbidden": "forbidden",
-    "consent_required": "forbidden",
-    # The session was made without a token for this API, and cannot get one.
-    "not_connected": "forbidden",
-    "not_licensed": "not_licensed",
-}
+from .provider_status import nobody, told, warn_of_failures
 
 
 def spec() -> dict[str, Any]:
@@ -52,15 +44,11 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         connection = open_connection(options, context, providers)
     except PimError as error:
         if context.check_mode and error.code == "not_connected":
-            return _not_read(providers, error, context)
+            return nobody("roles", providers, error, context)
         raise
     principal = _principal(connection, params.get("principal"))
     found = read_rows(connection, providers, principal)
-    failures = {name: told for name, told in found.items() if isinstance(told, PimError)}
-    if len(failures) == len(providers):
-        raise failures[providers[0]]
-    for name, failure in failures.items():
-        context.warn(f"{name} could not be read: {failure.sentence}")
+    warn_of_failures(found, context)
     rows = [row for name in providers for row in _kept(found[name], params)]
     if params["include_policy"]:
         rows, unread = with_policies(connection, rows)
@@ -69,7 +57,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": False,
         "roles": [row.as_result() for row in rows],
-        "providers": {name: _told(found[name], sum(row.provider == name for row in rows)) for name in providers},
+        "providers": {name: told(found[name], sum(row.provider == name for row in rows)) for name in providers},
     }
     if not rows:
         result["msg"] = printable(_nothing_found(connection, params, providers))
@@ -113,12 +101,6 @@ def _kept(found: Found | PimError, params: Mapping[str, Any]) -> list[RoleRow]:
     ]
 
 
-def _told(found: Found | PimError, count: int) -> dict[str, Any]:
-    if isinstance(found, PimError):
-        return {"status": _STATUSES.get(found.code, "unavailable"), "count": 0, "message": found.sentence}
-    return {"status": "ok", "count": count, "message": None}
-
-
 def _nothing_found(connection: Connection, params: Mapping[str, Any], providers: Sequence[str]) -> str:
     session = connection.session
     filters = [f"status {params['status']}"]
@@ -128,18 +110,6 @@ def _nothing_found(connection: Connection, params: Mapping[str, Any], providers:
         filters.append(f"scope {params['scope']}")
     who = params.get("principal") or session.username or session.object_id
     return f"No roles found for {who} in tenant {session.tenant_id} ({', '.join(providers)}; {'; '.join(filters)})."
-
-
-def _not_read(providers: Sequence[str], error: PimError, context: Context) -> dict[str, Any]:
-    """Check mode of a whole playbook: the sign-in before this task was only pretended."""
-    message = f"Nothing could be read, because nobody is signed in yet: {error.message}."
-    context.warn(message)
-    return {
-        "changed": False,
-        "roles": [],
-        "providers": {name: {"status": "unavailable", "count": 0, "message": error.sentence} for name in providers},
-        "msg": message,
-    }
 
 
 OPERATION = Operation("pim_role_info", spec, run)

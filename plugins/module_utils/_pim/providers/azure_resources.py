@@ -18,9 +18,23 @@ from urllib.parse import quote
 
 from ..api.calls import Answer, Call
 from ..errors import PimError, invalid_option
-from ..models import Holding, Policy, Request, RoleRow
+from ..models import Holding, Policy, Request, RoleRow, Stage
 from ..times import format_duration, format_time
-from .base import Activation, Listing, literal, maybe_text, part, rows, text, time
+from .base import (
+    REVIEW_RESULTS,
+    Activation,
+    Line,
+    Listing,
+    duration,
+    literal,
+    maybe_text,
+    part,
+    rows,
+    stage,
+    stages_of,
+    text,
+    time,
+)
 from .policies import policy_of
 from .requests import action_of, phase_of
 
@@ -30,6 +44,9 @@ _ELIGIBLE = "roleEligibilityScheduleInstances"
 _ACTIVE = "roleAssignmentScheduleInstances"
 _REQUESTS = "roleAssignmentScheduleRequests"
 _MINE = "$filter=asTarget()"
+_TO_DECIDE = "$filter=asApprover()"
+_APPROVALS = f"{_PIM}/roleAssignmentApprovals"
+_APPROVALS_VERSION = "api-version=2021-01-01-preview"
 
 # Fixed parts of a path, which services spell in any case, in Azure's own spelling.
 _FIXED = {
@@ -121,12 +138,12 @@ class AzureResources:
         holdings += [self._holding(row, eligible=False) for row in active]
         return Listing(holdings, [self._request(row, now) for row in more[0]] if more else None)
 
-    def name_calls(self, holdings: Sequence[Holding]) -> list[Call]:
+    def name_calls(self, lines: Sequence[Holding] | Sequence[Request]) -> list[Call]:
         """Rows carry the names of role and scope themselves."""
         return []
 
-    def with_names(self, holdings: Sequence[Holding], answers: Sequence[Answer | PimError]) -> list[Holding]:
-        return list(holdings)
+    def with_names(self, lines: Sequence[Line], answers: Sequence[Answer | PimError]) -> list[Line]:
+        return list(lines)
 
     def active_call(self) -> Call:
         return Call(self.api, "GET", f"{_PIM}/{_ACTIVE}?{_MINE}&{_VERSION}", pages=True)
@@ -190,6 +207,33 @@ class AzureResources:
     def read_status(self, answer: Answer) -> str | None:
         return maybe_text(_properties(answer.body), "status")
 
+    def requests_call(self, *, approver: bool, status: str | None) -> Call:
+        # Nothing is documented that could be joined to these two filters.
+        return Call(self.api, "GET", f"{_PIM}/{_REQUESTS}?{_TO_DECIDE if approver else _MINE}&{_VERSION}", pages=True)
+
+    def read_requests(self, answer: Answer, now: datetime) -> list[Request]:
+        return [self._request(row, now) for row in rows(answer)]
+
+    def stages_calls(self, approval_id: str) -> list[Call]:
+        # A request names its approval by its path, which ends in the GUID.
+        guid = quote(approval_id.rpartition("/")[2], safe="")
+        return [Call(self.api, "GET", f"{_APPROVALS}/{guid}/stages?{_APPROVALS_VERSION}", pages=True)]
+
+    def read_stages(self, answer: Answer) -> list[Stage]:
+        listed = []
+        for row in rows(answer):
+            properties = _properties(row)
+            stage_id = (maybe_text(row, "name") or text(row, "id")).rpartition("/")[2]
+            by = part(properties, "reviewedBy")
+            listed.append(stage(properties, stage_id, by, "principalId", ("principalName", "userPrincipalName")))
+        return stages_of(listed, answer)
+
+    def decide_call(self, stages: Call, stage_id: str, decision: str, justification: str | None) -> Call:
+        properties = {"reviewResult": REVIEW_RESULTS[decision], "justification": justification or ""}
+        path = f"{stages.path.partition('?')[0]}/{quote(stage_id, safe='')}?{_APPROVALS_VERSION}"
+        # Answered by nothing (seen), or by the stage (published).
+        return Call(self.api, "PUT", path, {"properties": properties}, answers_nothing=True)
+
     def _put(self, path: str, properties: Mapping[str, Any]) -> Call:
         # The same request id means the same request, however often it arrives.
         return Call(self.api, "PUT", f"{path}?{_VERSION}", {"properties": properties}, repeatable=True)
@@ -212,17 +256,30 @@ class AzureResources:
     def _request(self, body: Mapping[str, Any], now: datetime) -> Request:
         properties = _properties(body)
         status = text(properties, "status")
-        start = time(part(properties, "scheduleInfo"), "startDateTime")
+        schedule, ticket = part(properties, "scheduleInfo"), part(properties, "ticketInfo")
+        told = part(properties, "expandedProperties")
+        scope, principal = part(told, "scope"), part(told, "principal")
+        start = time(schedule, "startDateTime")
+        definition = maybe_text(properties, "roleDefinitionId") or ""
         return Request(
             request_id=text(body, "name").lower(),
-            role_id=self.canonical_role(maybe_text(properties, "roleDefinitionId") or ""),
-            scope=self.canonical_scope(maybe_text(properties, "scope") or ""),
+            role_id=self.canonical_role(definition),
+            scope=self.canonical_scope(maybe_text(properties, "scope") or maybe_text(scope, "id") or ""),
             action=action_of(properties.get("requestType")),
             status=status,
             phase=phase_of(status, start, now),
             created_at=time(properties, "createdOn"),
             start_time=start,
             principal_id=maybe_text(properties, "principalId") or "",
+            principal_name=maybe_text(principal, "displayName") or maybe_text(principal, "email"),
+            role=maybe_text(part(told, "roleDefinition"), "displayName"),
+            scope_name=maybe_text(scope, "displayName"),
+            justification=maybe_text(properties, "justification"),
+            ticket_number=maybe_text(ticket, "ticketNumber"),
+            ticket_system=maybe_text(ticket, "ticketSystem"),
+            duration=duration(schedule),
+            approval_id=maybe_text(properties, "approvalId"),
+            native={"roleDefinitionId": definition},
         )
 
     def _holding(self, body: Mapping[str, Any], *, eligible: bool) -> Holding:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import Holding, Policy, Request, RoleRow
-from ..times import parse_time
+from ..models import APPROVE, DENY, Holding, Policy, Request, RoleRow, Stage
+from ..times import parse_duration, parse_time
+
+# A line of a list, which may lack the name of its scope.
+Line = TypeVar("Line", Holding, Request)
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,10 @@ class Provider(Protocol):
     def read_lists(self, answers: Sequence[Answer | PimError], now: datetime) -> Listing:
         """Raises the failure of a list that could not be read."""
 
-    def name_calls(self, holdings: Sequence[Holding]) -> list[Call]:
+    def name_calls(self, lines: Sequence[Holding] | Sequence[Request]) -> list[Call]:
         """Asks for the display names that the lists left out; none where they are all there."""
 
-    def with_names(self, holdings: Sequence[Holding], answers: Sequence[Answer | PimError]) -> list[Holding]:
+    def with_names(self, lines: Sequence[Line], answers: Sequence[Answer | PimError]) -> list[Line]:
         """The same lines with the names found."""
 
     def active_call(self) -> Call:
@@ -123,6 +126,24 @@ class Provider(Protocol):
 
     def read_status(self, answer: Answer) -> str | None:
         """What the answer to a validation says would become of it, in the service's spelling."""
+
+    def requests_call(self, *, approver: bool, status: str | None) -> Call:
+        """The requests for the caller's own roles, or those that the caller may decide (`approver`), with names.
+
+        `status`: one in the service's spelling, by which a service that can narrow its list does.
+        """
+
+    def read_requests(self, answer: Answer, now: datetime) -> list[Request]:
+        """As the service lists them."""
+
+    def stages_calls(self, approval_id: str) -> list[Call]:
+        """Where the stages of an approval may be, the surest first: the next is asked where the service knows of none there."""
+
+    def read_stages(self, answer: Answer) -> list[Stage]:
+        """`invalid_response` where there is none."""
+
+    def decide_call(self, stages: Call, stage_id: str, decision: str, justification: str | None) -> Call:
+        """Decides a stage; `stages` is the call by which it was found."""
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
@@ -174,6 +195,53 @@ def time(body: Mapping[str, Any], key: str) -> datetime | None:
         return parse_time(value)
     except ValueError:
         raise PimError("invalid_response", f"The service gave {key} as something that is no time") from None
+
+
+def duration(schedule: Mapping[str, Any]) -> float | None:
+    """Seconds that a `scheduleInfo` asks for, None where it has no end, names one without a start, or counts in years or weeks."""
+    expiration = part(schedule, "expiration")
+    value = maybe_text(expiration, "duration")
+    if value is None:
+        start, end = time(schedule, "startDateTime"), time(expiration, "endDateTime")
+        return None if start is None or end is None else (end - start).total_seconds()
+    try:
+        return parse_duration(value)
+    except ValueError:
+        # Nobody activates for so long; of what an administrator assigned, a list is read all the same.
+        return None
+
+
+def stages_of(listed: Sequence[Stage], answer: Answer) -> list[Stage]:
+    """The stages of an approval, which has one at least."""
+    if not listed:
+        raise PimError("invalid_response", "The service has an approval without a stage", request_id=answer.request_id)
+    return list(listed)
+
+
+def stage(body: Mapping[str, Any], stage_id: str, by: Mapping[str, Any], by_id: str, by_names: Sequence[str]) -> Stage:
+    """A stage of an approval; all services spell it alike but for who decided (`by`, with its keys)."""
+    status = (maybe_text(body, "status") or "").lower()
+    assigned = body.get("assignedToMe")
+    return Stage(
+        stage_id=stage_id,
+        in_progress=status == "inprogress",
+        ended=status in ("completed", "expired"),
+        assigned=assigned if isinstance(assigned, bool) else None,
+        decision=_decision(maybe_text(body, "reviewResult") or ""),
+        decided_by_id=maybe_text(by, by_id),
+        decided_by_name=next(filter(None, (maybe_text(by, name) for name in by_names)), None),
+        decided_at=time(body, "reviewedDateTime"),
+        justification=maybe_text(body, "justification"),
+    )
+
+
+# As decisions are sent; documentation also prints Approved and Denied where they are read.
+REVIEW_RESULTS = {APPROVE: "Approve", DENY: "Deny"}
+
+
+def _decision(result: str) -> str | None:
+    spelled = result.lower()
+    return APPROVE if spelled in ("approve", "approved") else DENY if spelled in ("deny", "denied") else None
 
 
 def literal(value: str) -> str:

@@ -36,6 +36,9 @@ class EntraRoles(GraphPim):
     _active = f"{_DIRECTORY}/roleAssignmentScheduleInstances"
     _requests = f"{_DIRECTORY}/roleAssignmentScheduleRequests"
     _expand = "roleDefinition,directoryScope"
+    # v1.0 has no approvals of directory roles.
+    _approvals = f"{_DIRECTORY}/roleAssignmentApprovals"
+    _stages = ((True, "steps"),)
 
     def check_role(self, role: str) -> None:
         """Custom roles have any name."""
@@ -51,6 +54,11 @@ class EntraRoles(GraphPim):
     def _address(self, body: Mapping[str, Any]) -> tuple[str, str]:
         scope = maybe_text(body, "directoryScopeId") or maybe_text(body, "appScopeId") or ""
         return maybe_text(body, "roleDefinitionId") or "", scope
+
+    def _names(self, body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        scope = maybe_text(body, "directoryScopeId")
+        scope_name = "Directory" if scope == "/" else maybe_text(part(body, "directoryScope"), "displayName")
+        return maybe_text(part(body, "roleDefinition"), "displayName"), scope_name
 
     def _holding(self, body: Mapping[str, Any], *, eligible: bool) -> Holding:
         role_id = text(body, "roleDefinitionId")

@@ -18,13 +18,29 @@ from urllib.parse import quote
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import Holding, Policy, Request, RoleRow
+from ..models import Holding, Policy, Request, RoleRow, Stage
 from ..times import format_duration, format_time
-from .base import Activation, Listing, literal, maybe_text, objects, part, rows, text, time
+from .base import (
+    REVIEW_RESULTS,
+    Activation,
+    Line,
+    Listing,
+    duration,
+    literal,
+    maybe_text,
+    objects,
+    part,
+    rows,
+    stage,
+    stages_of,
+    text,
+    time,
+)
 from .policies import policy_of
 from .requests import action_of, phase_of
 
 _MINE = "/filterByCurrentUser(on='principal')"
+_TO_DECIDE = "/filterByCurrentUser(on='approver')"
 
 
 class GraphPim(ABC):
@@ -44,6 +60,9 @@ class GraphPim(ABC):
     _active: str
     _requests: str
     _expand: str
+    # Where approvals are; as (in the beta, what their stages are called there), the surest first.
+    _approvals: str
+    _stages: tuple[tuple[bool, str], ...]
 
     @abstractmethod
     def _holding(self, body: Mapping[str, Any], *, eligible: bool) -> Holding:
@@ -52,6 +71,10 @@ class GraphPim(ABC):
     @abstractmethod
     def _address(self, body: Mapping[str, Any]) -> tuple[str, str]:
         """Role id and scope that a request is for."""
+
+    @abstractmethod
+    def _names(self, body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """The names of both, as far as the list has them."""
 
     @abstractmethod
     def _policy_filter(self, row: RoleRow) -> str:
@@ -101,10 +124,10 @@ class GraphPim(ABC):
             requests,
         )
 
-    def name_calls(self, holdings: Sequence[Holding]) -> list[Call]:
+    def name_calls(self, lines: Sequence[Holding] | Sequence[Request]) -> list[Call]:
         return []
 
-    def with_names(self, holdings: Sequence[Holding], answers: Sequence[Answer | PimError]) -> list[Holding]:
+    def with_names(self, lines: Sequence[Line], answers: Sequence[Answer | PimError]) -> list[Line]:
         """Names found in `/<collection>?$filter=id in (...)`, for lines whose scope has none."""
         names = {
             str(maybe_text(row, "id")).lower(): maybe_text(row, "displayName")
@@ -112,7 +135,7 @@ class GraphPim(ABC):
             if isinstance(answer, Answer)
             for row in objects(answer.body, "value")
         }
-        return [replace(line, scope_name=line.scope_name or names.get(line.scope.lower())) for line in holdings]
+        return [replace(line, scope_name=line.scope_name or names.get(line.scope.lower())) for line in lines]
 
     def active_call(self) -> Call:
         return Call(self.api, "GET", f"{self._active}{_MINE}?$expand={self._expand}", pages=True)
@@ -168,6 +191,31 @@ class GraphPim(ABC):
     def read_status(self, answer: Answer) -> str | None:
         return maybe_text(answer.body, "status")
 
+    def requests_call(self, *, approver: bool, status: str | None) -> Call:
+        # One value is the filter that is documented, and that the list of everybody's requests does not take.
+        wanted = f"$filter={quote(f'status eq {literal(status)}')}&" if status else ""
+        path = f"{self._requests}{_TO_DECIDE if approver else _MINE}?{wanted}$expand={self._expand},principal"
+        return Call(self.api, "GET", path, pages=True)
+
+    def read_requests(self, answer: Answer, now: datetime) -> list[Request]:
+        return [self._request(row, now) for row in rows(answer)]
+
+    def stages_calls(self, approval_id: str) -> list[Call]:
+        where = f"{self._approvals}/{quote(approval_id, safe='')}"
+        return [Call(self.api, "GET", f"{where}/{name}", pages=True, beta=beta) for beta, name in self._stages]
+
+    def read_stages(self, answer: Answer) -> list[Stage]:
+        listed = [
+            stage(row, text(row, "id"), part(row, "reviewedBy"), "id", ("displayName", "userPrincipalName"))
+            for row in rows(answer)
+        ]
+        return stages_of(listed, answer)
+
+    def decide_call(self, stages: Call, stage_id: str, decision: str, justification: str | None) -> Call:
+        body = {"reviewResult": REVIEW_RESULTS[decision], "justification": justification or ""}
+        path = f"{stages.path}/{quote(stage_id, safe='')}"
+        return Call(self.api, "PATCH", path, body, answers_nothing=True, beta=stages.beta)
+
     @staticmethod
     def _body(action: str, row: RoleRow, principal: str, justification: str | None) -> dict[str, Any]:
         body: dict[str, Any] = {"action": action, "principalId": principal, **row.native}
@@ -177,8 +225,10 @@ class GraphPim(ABC):
 
     def _request(self, body: Mapping[str, Any], now: datetime) -> Request:
         status = text(body, "status")
-        start = time(part(body, "scheduleInfo"), "startDateTime")
+        schedule, ticket, principal = part(body, "scheduleInfo"), part(body, "ticketInfo"), part(body, "principal")
+        start = time(schedule, "startDateTime")
         role_id, scope = self._address(body)
+        role, scope_name = self._names(body)
         return Request(
             request_id=text(body, "id"),
             role_id=role_id,
@@ -189,4 +239,12 @@ class GraphPim(ABC):
             created_at=time(body, "createdDateTime"),
             start_time=start,
             principal_id=maybe_text(body, "principalId") or "",
+            principal_name=maybe_text(principal, "displayName") or maybe_text(principal, "userPrincipalName"),
+            role=role,
+            scope_name=scope_name,
+            justification=maybe_text(body, "justification"),
+            ticket_number=maybe_text(ticket, "ticketNumber"),
+            ticket_system=maybe_text(ticket, "ticketSystem"),
+            duration=duration(schedule),
+            approval_id=maybe_text(body, "approvalId"),
         )

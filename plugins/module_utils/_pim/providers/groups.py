@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ..api.calls import Call
 from ..errors import invalid_option
-from ..models import Holding, RoleRow
+from ..models import Holding, Request, RoleRow
 from .base import literal, maybe_text, part, text, time
 from .graph_pim import GraphPim
 
@@ -38,6 +38,9 @@ class Groups(GraphPim):
     _active = f"{_GROUP}/assignmentScheduleInstances"
     _requests = f"{_GROUP}/assignmentScheduleRequests"
     _expand = "group"
+    # Clients are known to decide by the beta; v1.0 has the same under another name, by its schema.
+    _approvals = f"{_GROUP}/assignmentApprovals"
+    _stages = ((True, "steps"), (False, "stages"))
 
     def check_role(self, role: str) -> None:
         if role.lower() not in _ROLES:
@@ -47,9 +50,9 @@ class Groups(GraphPim):
         if scope is None:
             raise invalid_option("scope", scope, f"with provider={self.name} it must be the name or id of a group")
 
-    def name_calls(self, holdings: Sequence[Holding]) -> list[Call]:
+    def name_calls(self, lines: Sequence[Holding] | Sequence[Request]) -> list[Call]:
         """The service was seen to leave the expanded group empty."""
-        unnamed = list(dict.fromkeys(line.scope for line in holdings if line.scope_name is None))
+        unnamed = list(dict.fromkeys(line.scope for line in lines if line.scope_name is None))
         chunks = [unnamed[start : start + _NAMES_AT_ONCE] for start in range(0, len(unnamed), _NAMES_AT_ONCE)]
         return [
             Call(
@@ -66,6 +69,9 @@ class Groups(GraphPim):
 
     def _address(self, body: Mapping[str, Any]) -> tuple[str, str]:
         return (maybe_text(body, "accessId") or "").lower(), maybe_text(body, "groupId") or ""
+
+    def _names(self, body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        return self._address(body)[0], maybe_text(part(body, "group"), "displayName")
 
     def _holding(self, body: Mapping[str, Any], *, eligible: bool) -> Holding:
         access, group = text(body, "accessId").lower(), text(body, "groupId")

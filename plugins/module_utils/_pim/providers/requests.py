@@ -9,34 +9,39 @@ from datetime import datetime
 
 from ..models import A_MOMENT, DENIED, DONE, FAILED, PROVISIONING, SCHEDULED, WAITING, WITHDRAWN
 
-# Status of a request (Microsoft Graph, resource "request", and the values the engine behind it is known to use) -> phase.
-_PHASES = {
-    "pendingapproval": WAITING,
-    "pendingapprovalprovisioning": WAITING,
-    "pendingadmindecision": WAITING,
-    "pendingevaluation": WAITING,
-    "pendingprovisioning": PROVISIONING,
-    "pendingschedulecreation": PROVISIONING,
-    "pendingexternalprovisioning": PROVISIONING,
-    "provisioningstarted": PROVISIONING,
-    "pendingrevocation": PROVISIONING,
-    "accepted": PROVISIONING,
-    "adminapproved": PROVISIONING,
-    "granted": DONE,
-    "schedulecreated": DONE,
-    "provisioned": DONE,
-    "denied": DENIED,
-    "admindenied": DENIED,
-    "timedout": DENIED,
-    "canceled": WITHDRAWN,
-    "revoked": WITHDRAWN,
-    "failed": FAILED,
-    "failedasresourceislocked": FAILED,
-    "invalid": FAILED,
+# Status of a request (Microsoft Graph, resource "request", and the values the engine behind it is known to use), by what it means.
+_NAMES = {
+    WAITING: ("PendingApproval", "PendingApprovalProvisioning", "PendingAdminDecision", "PendingEvaluation"),
+    PROVISIONING: (
+        "PendingProvisioning",
+        "PendingScheduleCreation",
+        "PendingExternalProvisioning",
+        "ProvisioningStarted",
+        "PendingRevocation",
+        "Accepted",
+        "AdminApproved",
+    ),
+    DONE: ("Granted", "ScheduleCreated", "Provisioned"),
+    DENIED: ("Denied", "AdminDenied", "TimedOut"),
+    WITHDRAWN: ("Canceled", "Revoked"),
+    FAILED: ("Failed", "FailedAsResourceIsLocked", "Invalid"),
 }
+# In lower case -> in the service's spelling, and -> phase.
+STATUS_NAMES = {name.lower(): name for names in _NAMES.values() for name in names}
+_PHASES = {name.lower(): phase for phase, names in _NAMES.items() for name in names}
 # These are also what a request is called that was accepted for a later start.
 _MAY_BE_SCHEDULED = frozenset({"granted", "schedulecreated", "pendingschedulecreation", "pendingprovisioning"})
-_ACTIONS = {"selfactivate": "activate", "selfdeactivate": "deactivate"}
+_ACTIONS = {
+    "selfactivate": "activate",
+    "selfdeactivate": "deactivate",
+    "selfextend": "extend",
+    "selfrenew": "renew",
+    "adminassign": "assign",
+    "adminupdate": "update",
+    "adminremove": "remove",
+    "adminextend": "extend",
+    "adminrenew": "renew",
+}
 
 
 def phase_of(status: str, start: datetime | None, now: datetime) -> str:
@@ -47,5 +52,5 @@ def phase_of(status: str, start: datetime | None, now: datetime) -> str:
 
 
 def action_of(spelled: object) -> str:
-    """`activate` and `deactivate` for what the account does itself, the service's own word for the rest."""
+    """What is done, whoever does it; the service's own word where it is a new one."""
     return _ACTIONS.get(str(spelled).lower(), str(spelled))
