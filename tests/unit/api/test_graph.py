@@ -123,6 +123,30 @@ def test_a_single_call_goes_by_itself():
     assert wire.sent == [("GET", f"{ROOT}/v1.0/me?$select=id", None, "Bearer first", None)]
 
 
+def test_what_only_the_beta_has_goes_by_itself():
+    """A batch is of one version; the others are still batched, and each outcome stands where it was asked for."""
+    in_batch = batch(item)
+
+    def respond(method, url, body):
+        return in_batch(method, url, body) if url.endswith("/$batch") else answer(200, {"alone": url})
+
+    api, wire = graph(respond)
+    first, second = reads(2)
+    outcomes = api.run([first, Call("graph", "GET", "/approvals/1", beta=True), second])
+    bodies = [outcome.body for outcome in outcomes if isinstance(outcome, Answer)]
+    assert bodies == [{"url": "/things/0"}, {"alone": f"{ROOT}/beta/approvals/1"}, {"url": "/things/1"}]
+    assert [sent[1] for sent in wire.sent] == [f"{ROOT}/v1.0/$batch", f"{ROOT}/beta/approvals/1"]
+
+
+def test_one_beside_the_beta_needs_no_batch():
+    api, wire = graph(lambda *_: answer(200, {}))
+    api.run([*reads(1), Call("graph", "PATCH", "/approvals/1", {"a": 1}, beta=True)])
+    assert [sent[:3] for sent in wire.sent] == [
+        ("GET", f"{ROOT}/v1.0/things/0", None),
+        ("PATCH", f"{ROOT}/beta/approvals/1", {"a": 1}),
+    ]
+
+
 def test_no_call_is_no_call():
     api, wire = graph(lambda *_: answer(200, {}))
     assert api.run([]) == []
