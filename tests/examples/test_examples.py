@@ -294,3 +294,50 @@ def test_approval(simulator, tmp_path):
     assert process.returncode == 0, output
     assert "Waiting for an approver: Privileged Role Administrator" in output
     assert playbooks.activated(simulator) == {("Privileged Role Administrator", "/")}
+
+
+_ASK = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - entra.pim.pim_role_activation:
+        roles:
+          - {role: Privileged Role Administrator}
+          - {provider: groups, role: member, scope: Change Board}
+        justification: Quarterly review
+        ticket_number: CHG-7
+        wait: false
+"""
+
+
+def test_approver(simulator, tmp_path):
+    """Two requests wait; they are shown, then one is approved and the other denied, then nothing is left."""
+    ask = tmp_path / "ask.yml"
+    ask.write_text(_ASK)
+
+    def as_(name, playbook, *arguments):
+        environment = playbooks.variables(simulator, tmp_path / "sessions")
+        del environment["ENTRA_PIM_AUTH_METHOD"]
+        account = {
+            "ENTRA_PIM_USERNAME": f"{name}@contoso.example",
+            "ENTRA_PIM_PASSWORD": f"Sim-{name}-password-1",
+        }
+        return playbooks.run(playbook, environment | account, *arguments)
+
+    def of_status(status):
+        requests = simulator.control("GET", "requests")["requests"]
+        return [one["role"] for one in requests if one["status"] == status]
+
+    as_("operator", ask)
+    shown = " ".join(as_("approver", _EXAMPLES / "approver.yml").split())
+    assert of_status("PendingApproval") == ["Privileged Role Administrator", "member"]
+    assert (
+        "Operator asks for Privileged Role Administrator at Directory for PT1H, ticket CHG-7: Quarterly review" in shown
+    )
+    assert "Operator asks for member at Change Board for PT1H" in shown
+    first, second = (one["id"] for one in simulator.control("GET", "requests")["requests"])
+    named = json.dumps({"pim_approve": [first], "pim_deny": [second]})
+    assert _changed(as_("approver", _EXAMPLES / "approver.yml", "-e", named)) == 1
+    assert playbooks.activated(simulator) == {("Privileged Role Administrator", "/")}
+    assert of_status("Denied") == ["member"]
+    assert _changed(as_("approver", _EXAMPLES / "approver.yml", "-e", named)) == 0

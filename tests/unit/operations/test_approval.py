@@ -121,6 +121,10 @@ def test_a_decision_without_a_justification_that_needs_one(decide, provider):
     assert "justification" in result["msg"]
     result, _service = decide(provider, **refuse)
     assert result["failure"]["code"] == "BadRequest"
+    # What the service says by a code of its own is that.
+    code = "RoleAssignmentRequestAcrsValidationFailed"
+    result, _service = decide(provider, justification=None, before_decision=lambda _service: (400, error(code)))
+    assert result["failure"]["code"] == "mfa_required"
 
 
 # Answers that are lost.

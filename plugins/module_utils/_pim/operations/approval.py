@@ -240,7 +240,8 @@ class _Approval:
             raise self._forbidden(refusal)
         if refusal.status == 404:
             raise self._unknown(refusal)
-        if refusal.status == 400 and self._justification is None:
+        if refusal.status == 400 and refusal.code == refusal.service_code and self._justification is None:
+            # No code is known for it, and nothing else is missing from a decision.
             raise _retold(
                 refusal,
                 PimError(
