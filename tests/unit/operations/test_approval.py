@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.approval import OPERATION
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.access import Access
 
 from unit.operations import approvals
 from unit.operations.approvals import APPROVAL, GUID, Approvals, lost
 from unit.operations.directory import error
 from unit.state.saved import OID
 
+_ACRS = "RoleAssignmentRequestAcrsValidationFailed"
 EACH = pytest.mark.parametrize("provider", ["entra_roles", "groups", "azure_resources"])
 
 
@@ -122,9 +126,41 @@ def test_a_decision_without_a_justification_that_needs_one(decide, provider):
     result, _service = decide(provider, **refuse)
     assert result["failure"]["code"] == "BadRequest"
     # What the service says by a code of its own is that.
-    code = "RoleAssignmentRequestAcrsValidationFailed"
-    result, _service = decide(provider, justification=None, before_decision=lambda _service: (400, error(code)))
+    result, _service = decide(provider, justification=None, before_decision=lambda _service: (400, error(_ACRS)))
     assert result["failure"]["code"] == "mfa_required"
+
+
+# A service that asks who decides for more than the session has proved.
+
+
+@EACH
+def test_a_decision_is_sent_again_after_a_step_up(decide, provider):
+    def refused_first(service):
+        return (400, error(_ACRS)) if len(service.sent) == 1 else None
+
+    with mock.patch.object(Access, "step_up") as step_up:
+        result, service = decide(provider, before_decision=refused_first)
+    assert (result["changed"], len(service.sent)) == (True, 2)
+    ((api, claims, why), _options) = step_up.call_args
+    assert api == ("arm" if provider == "azure_resources" else "graph")
+    assert "amr" in claims
+    assert GUID in why
+
+
+@EACH
+def test_a_step_up_that_cannot_be_had_is_told(decide, provider):
+    """The session cannot refresh, and no person can be asked."""
+    result, service = decide(provider, before_decision=lambda _service: (400, error(_ACRS)))
+    assert (result["changed"], result["failure"]["code"], len(service.sent)) == (False, "mfa_required", 1)
+    assert result["failure"]["service_code"] == _ACRS
+    assert GUID in result["msg"]
+
+
+@EACH
+def test_a_service_that_is_never_satisfied_is_left(decide, provider):
+    with mock.patch.object(Access, "step_up"):
+        result, service = decide(provider, before_decision=lambda _service: (400, error(_ACRS)))
+    assert (result["failure"]["code"], len(service.sent)) == ("mfa_required", 3)
 
 
 # Answers that are lost.

@@ -22,11 +22,13 @@ from .connection_options import connection_options, connection_spec
 from .context import Context
 from .operation import Operation
 from .requests import read_requests
+from .stepping_up import STEP_UPS, asks_for_more, for_one
 
 # What the documentation of both services lets an approver decide.
 _WAITING = "PendingApproval"
 # Without these in check mode there is nobody to ask: the sign-in of the real run comes first.
 _NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
+_LISTED = "entra.pim.pim_request_info with as: approver lists what this account may decide."
 # Seconds before each look for a decision whose answer was lost: the service may still be at work on it.
 _LOOKS = (0.0, 2.0, 5.0)
 
@@ -175,28 +177,30 @@ class _Approval:
         )
 
     def _forbidden(self, failure: PimError | None = None) -> PimError:
-        if self._is_own():
-            return _retold(failure, self._own_request())
-        return _retold(
-            failure,
-            PimError(
+        """The failure for a request that is not up to the account; `failure` is what the service said."""
+        ours = (
+            self._own_request()
+            if self._is_own()
+            else PimError(
                 "forbidden",
                 f"{self._name} is not this account's to decide: it is not among the approvers",
-                advice="entra.pim.pim_request_info with as: approver lists what this account may decide.",
-            ),
+                advice=_LISTED,
+            )
         )
+        return ours.because_of(failure) if failure else ours
 
     def _unknown(self, failure: PimError) -> PimError:
-        if self._is_own():
-            return _retold(failure, self._own_request())
-        return _retold(
-            failure,
-            PimError(
+        """The failure for a request that the service knows no approval of."""
+        ours = (
+            self._own_request()
+            if self._is_own()
+            else PimError(
                 "unknown_request",
                 f"There is no request {self._id} with provider {self._provider.name} that waits, or waited, for an approver",
-                advice="entra.pim.pim_request_info with as: approver lists what this account may decide.",
-            ),
+                advice=_LISTED,
+            )
         )
+        return ours.because_of(failure)
 
     # Deciding.
 
@@ -210,8 +214,18 @@ class _Approval:
         return self._after_refusal(before, outcome)
 
     def _send(self, where: Call, stage: Stage) -> Answer | PimError:
+        """Once more with the token of a step-up, where the service asks who decides for more than the session has proved."""
         call = self._provider.decide_call(where, stage.stage_id, self._wanted, self._justification)
-        return self._connection.run([call])[0]
+        outcome = self._connection.run([call])[0]
+        for _round in range(STEP_UPS):
+            if not isinstance(outcome, PimError) or not asks_for_more(outcome):
+                break
+            try:
+                for_one(self._connection, self._provider.api, self._name, outcome)
+            except PimError as error:
+                return error.because_of(outcome)
+            outcome = self._connection.run([call])[0]
+        return outcome
 
     def _after_lost_answer(self, where: Call, before: Stage, lost: PimError) -> tuple[Stage, bool]:
         """Looks what became of it. What still waits is decided once more: the first decision counts, a second is refused."""
@@ -242,14 +256,11 @@ class _Approval:
             raise self._unknown(refusal)
         if refusal.status == 400 and refusal.code == refusal.service_code and self._justification is None:
             # No code is known for it, and nothing else is missing from a decision.
-            raise _retold(
-                refusal,
-                PimError(
-                    "policy_violation",
-                    f"{self._name} was not decided: the service refuses a decision without a justification",
-                    advice="Give a justification: the settings of the role ask its approvers for one.",
-                ),
-            )
+            raise PimError(
+                "policy_violation",
+                f"{self._name} was not decided: the service refuses a decision without a justification",
+                advice="Give a justification: the settings of the role ask its approvers for one.",
+            ).because_of(refusal)
         raise refusal
 
     def _found_decided(self, stage: Stage, *, maybe_ours: bool) -> tuple[Stage, bool]:
@@ -275,15 +286,6 @@ class _Approval:
             decided_at=self._connection.now(),
             justification=self._justification,
         )
-
-
-def _retold(failure: PimError | None, ours: PimError) -> PimError:
-    """Our failure, with what the service said."""
-    if failure is None:
-        return ours
-    told = failure.retold(ours.message, ours.advice)
-    told.code = ours.code
-    return told
 
 
 def _decision(stage: Stage | None) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from .connection import Connection
 from .holdings import read_policies
 from .work import Work
 
+# The second one for a service that asks for one thing after the other.
+STEP_UPS = 2
 # So many roles are named on the screen, and in a failure.
 _NAMED = 3
 
@@ -42,6 +44,12 @@ def after_refusal(connection: Connection, works: Sequence[Work], refusals: Seque
     claims = [_claims_of(refusal) for refusal in refusals]
     activating = [work.row for work in works if work.step.action in ACTIVATING]
     _step_up(connection, [work.row for work in works], _union([*claims, *_claims_of_policies(connection, activating)]))
+
+
+def for_one(connection: Connection, api: str, what: str, refusal: PimError) -> None:
+    """Satisfies what a single write was refused for; `what` is how the screen and a failure name it. Raises where it cannot be."""
+    claims = _claims_of(refusal)
+    connection.access.step_up(api, claims, f"{what} requires {proof_of(claims).title}")
 
 
 def asks_for_more(outcome: object) -> bool:

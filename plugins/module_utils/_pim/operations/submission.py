@@ -15,13 +15,11 @@ from ..errors import PimError
 from ..models import DENIED, FAILED, WITHDRAWN, Request
 from .connection import Connection
 from .holdings import read_rows
-from .stepping_up import after_refusal, asks_for_more
+from .stepping_up import STEP_UPS, after_refusal, asks_for_more
 from .work import Work
 
 # After a lost answer: the service may still be at work on the first request, so look again for a while before repeating.
 _LOOKS = (0.0, 2.0, 5.0)
-# The second one for a service that asks for one thing after the other.
-_STEP_UPS = 2
 
 
 def submit(
@@ -33,7 +31,7 @@ def submit(
     """
     outcomes = _sent(connection, works, action, call_of)
     # Once more where the service then asks for something else, which needs no person.
-    for _round in range(_STEP_UPS):
+    for _round in range(STEP_UPS):
         refused = {
             place: outcome
             for place, outcome in outcomes.items()
