@@ -228,6 +228,12 @@ def test_a_session_that_lacks_something_is_refused(sessions, key):
     refused(sessions.load, "default")
 
 
+@pytest.mark.parametrize("claims", ["", "{", "[]", '"text"', "[" * 100_000])
+def test_claims_that_are_no_claims_are_refused(sessions, claims):
+    sessions.save(session(claims=claims))
+    refused(sessions.load, "default")
+
+
 def test_a_cloud_nobody_knows_is_refused(sessions):
     sessions.save(session(cloud="mars"))
     refused(sessions.load, "default")

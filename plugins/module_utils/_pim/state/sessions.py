@@ -174,10 +174,11 @@ def _sound(session: Session) -> bool:
         session.tenant_id, session.object_id, session.principal_type, session.auth_method, session.cloud,
         session.authority_url, session.graph_url, session.arm_url,
     )  # fmt: skip
-    maybe_texts = (session.username, session.client_id, session.ca_path, session.claims, session.refresh_token)
+    maybe_texts = (session.username, session.client_id, session.ca_path, session.refresh_token)
     return (
         all(_text(value) for value in texts)
         and all(value is None or _text(value) for value in maybe_texts)
+        and (session.claims is None or _json_object(session.claims))
         and session.cloud in CLOUD_NAMES
         and (session.mfa is None or isinstance(session.mfa, bool))
         and _texts(session.tenant_names)
@@ -187,6 +188,14 @@ def _sound(session: Session) -> bool:
         and is_timestamp(session.activated_at)
         and (session.renews_with is None or _texts_by_name(session.renews_with))
     )
+
+
+def _json_object(value: object) -> bool:
+    """Whether it is the text of a JSON object."""
+    try:
+        return isinstance(value, str) and isinstance(json.loads(value), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _text(value: object) -> bool:
