@@ -280,7 +280,18 @@ def test_a_sign_in_that_is_over_is_told_and_kept_in_mind(access_to, service):
     assert [refusal_of(access, "arm").code for _call in range(2)] == ["session_expired"] * 2
     assert len(service.asked) == 1
     assert access.token("graph") == "living"
-    assert access_to.sessions.load("default").refresh_token is None
+    kept = access_to.sessions.load("default")
+    assert (kept.refresh_token, kept.ended) == (None, True)
+
+
+def test_a_token_that_was_refused_goes_with_the_sign_in_that_is_over(access_to, service):
+    access = access_to(tokens={**LIVING, "arm": Token("of-azure", START, START + 3600, [])}, client_id=APP)
+    service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": "AADSTS50173: revoked"}
+    with pytest.raises(PimError) as caught:
+        access.answered("graph", "living", '{"access_token": {"nbf": {"essential": true, "value": "1"}}}', ask=True)
+    assert caught.value.code == "session_expired"
+    # What nobody has refused can still give a role back.
+    assert list(access_to.sessions.load("default").tokens) == ["arm"]
 
 
 def test_credentials_of_a_task_are_widened_without_a_trace(access_to, service, tmp_path):

@@ -137,7 +137,7 @@ def _fitting(
         return None
     if not serves(session.auth_method, needed):
         return None
-    if not _proves(session, params) or not session.alive(context.clock.time()):
+    if not _proves(session, params) or session.ended or not session.alive(context.clock.time()):
         return None
     if not (session.can_refresh or _covers(session, providers)):
         return None

@@ -90,7 +90,13 @@ class Access:
     def answered(self, api: str, refused: str, claims: str, *, ask: bool) -> str:
         """Another token than the one the API refused, which proves the claims of its challenge; see `StepUp.token`."""
         with self._turn:
-            return self._step_up.token(api, refused, claims, wants(api, claims), ask=ask)
+            try:
+                return self._step_up.token(api, refused, claims, wants(api, claims), ask=ask)
+            except PimError:
+                if self.session.ended:
+                    with self._latest():
+                        self._drop(api, refused)
+                raise
 
     def step_up(self, api: str, claims: str, why: str, of_a_person: str | None = None) -> None:
         """Makes the session prove the claims: from now on its tokens do, for either API; see `StepUp.token`."""
@@ -101,7 +107,7 @@ class Access:
     def given_up(self, api: str, refused: str) -> None:
         """To be called where a renewed token is refused too: the session no longer counts as alive."""
         with self._turn, self._latest():
-            self.session.refresh_token = self.session.renews_with = None
+            self.session.end()
             self._drop(api, refused)
 
     def resource_token(self, resource: str) -> Token:

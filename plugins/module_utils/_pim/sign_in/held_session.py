@@ -72,7 +72,7 @@ class HeldSession:
             name_permissions(error, session.client_id, scopes)
             if error.code == "session_expired":
                 # It will not be accepted again: from now on somebody has to sign in, and `pim_connect` knows it.
-                session.refresh_token = None
+                session.end()
                 self.keep()
             raise
         told = [decode(str(result["access_token"])), result.get("id_token_claims") or {}]

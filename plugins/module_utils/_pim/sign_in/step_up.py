@@ -131,8 +131,10 @@ class StepUp:
             session = self._held.session
             session.claims, session.mfa = fresh.claims, fresh.mfa
             session.authentication_contexts = fresh.authentication_contexts
-            session.tokens = fresh.tokens if fresh.refresh_token else {**session.tokens, **fresh.tokens}
-            session.refresh_token = fresh.refresh_token or session.refresh_token
+            if fresh.refresh_token:
+                session.tokens, session.refresh_token, session.ended = fresh.tokens, fresh.refresh_token, False
+            else:
+                session.tokens = {**session.tokens, **fresh.tokens}
             self._held.keep()
         token = fresh.tokens[api]
         self._note(claims, token.obtained_at)

@@ -67,6 +67,13 @@ class Session:
     renews_with: dict[str, str] | None = None
     # When this session last switched a role on (seconds since 1970): a token from before does not carry the role.
     activated_at: float = 0.0
+    # No refresh is to be had any more. What is left works until its tokens end, and `pim_connect` signs in again at once.
+    ended: bool = False
+
+    def end(self) -> None:
+        """To be called where the sign-in itself was refused, not one token of it."""
+        self.refresh_token = self.renews_with = None
+        self.ended = True
 
     @property
     def can_refresh(self) -> bool:
@@ -181,6 +188,7 @@ def _sound(session: Session) -> bool:
         and (session.claims is None or _json_object(session.claims))
         and session.cloud in CLOUD_NAMES
         and (session.mfa is None or isinstance(session.mfa, bool))
+        and isinstance(session.ended, bool)
         and _texts(session.tenant_names)
         and _texts(session.authentication_contexts)
         and isinstance(session.scopes, dict)
