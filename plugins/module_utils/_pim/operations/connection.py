@@ -186,7 +186,7 @@ def sign_in_request(
         resource=resource,
         scopes=scopes,
         tenant=options.tenant,
-        client_id=client_id or ("" if method in OF_THE_MACHINE else GRAPH_COMMAND_LINE_TOOLS),
+        client_id=client_id or ("" if method in ("access_token", *OF_THE_MACHINE) else GRAPH_COMMAND_LINE_TOOLS),
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
         path=credential.path if credential else None,

@@ -17,8 +17,8 @@ class SignInRequest:
     """`audience` is what the token is kept as: an API (`graph`, `arm`) or a resource's URL; `resource` is that URL.
 
     `scopes` are the permissions asked for; `tenant` is None where the account decides it; `secret` is empty where a person is asked, and
-    the certificate's password for a certificate; `client_id` is empty for a managed identity that is the machine's own, and for Azure
-    CLI; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
+    the certificate's password for a certificate; `client_id` is empty for a managed identity that is the machine's own, for Azure
+    CLI, and for a ready token of which nobody said whose it is; `path` is the file of a certificate or of a federated token; `login_timeout` is seconds.
     `show` and `browse` reach the person at the screen; None where there is none.
     """
 

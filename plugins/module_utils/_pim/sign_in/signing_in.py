@@ -117,6 +117,13 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
             f"Signed in as {username}, but username={request.username} was asked for",
             advice="Sign in with that account.",
         )
+    client_id = _client_id(request, claims)
+    if request.method == "access_token" and request.client_id and request.client_id.lower() != str(client_id).lower():
+        raise PimError(
+            "login_failed",
+            f"The access token was issued to client {client_id}, but client_id={request.client_id} was asked for",
+            advice="Give a token of that client, or leave client_id out.",
+        )
     mfa = None if application else used_mfa(claims, identity)
     # A token that nobody can read is taken at the word of the sign-in service, which granted what was asked.
     contexts = contexts_in(claims, identity) if claims else sorted(proof_of(request.claims).contexts)
@@ -129,7 +136,7 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
         username=username,
         principal_type="service_principal" if application else "user",
         auth_method=request.method,
-        client_id=_client_id(request, claims),
+        client_id=client_id,
         cloud=request.cloud_name,
         authority_url=request.endpoints["authority_url"],
         graph_url=request.endpoints["graph_url"],
