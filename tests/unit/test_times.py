@@ -88,6 +88,13 @@ def test_a_duration_is_written_as_microsoft_writes_it(seconds, text):
     assert times.format_duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (20.9, "20 s"), (300, "5 min"), (5400, "1 h 30 min"), (90001, "25 h 1 s")]
+)
+def test_a_duration_is_shown_as_people_write_it(seconds, text):
+    assert times.spoken_duration(seconds) == text
+
+
 @given(st.integers(0, times.LONGEST))
 def test_durations_survive_being_written(seconds):
     assert times.parse_duration(times.format_duration(seconds)) == seconds

@@ -70,6 +70,14 @@ def format_duration(seconds: float) -> str:
     return "PT" + ("".join(parts) or "0S")
 
 
+def spoken_duration(seconds: float) -> str:
+    """For a person at the screen: 15 min, 1 h 30 min, 20 s."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{value} {unit}" for value, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if value]
+    return " ".join(parts) or "0 s"
+
+
 def parse_time(text: str) -> datetime:
     """An aware UTC datetime; a text without an offset is UTC (Graph writes up to 7 fraction digits). ValueError otherwise."""
     match = _TIME.fullmatch(str(text).strip())

@@ -82,7 +82,7 @@ def test_what_is_on_the_screen(person, service):
     assert "operator@contoso.example" in line
     port = port_of(address)
     assert f"ssh -L {port}:localhost:{port}" in line
-    assert "PT15M" in line
+    assert "15 min" in line
 
 
 def test_the_listener_is_for_this_machine_alone(person, service):

@@ -19,7 +19,7 @@ from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.rows import lately_activated, switched_off
 from ..providers.base import Activation
-from ..times import format_duration, format_time
+from ..times import format_time, spoken_duration
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
@@ -391,7 +391,7 @@ class CarryOut:
         if self._context.show is not None:
             names = ", ".join(work.name for work in works)
             self._context.show(
-                f"Entra keeps an activation for five minutes: waiting up to {format_duration(seconds)} to end {names}"
+                f"Entra keeps an activation for five minutes: waiting up to {spoken_duration(seconds)} to end {names}"
             )
 
     def _activate_again(self, works: Sequence[Work]) -> None:

@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from ...errors import PimError, readable
-from ...times import Clock, format_duration
+from ...times import Clock, spoken_duration
 from ..client import SignInClient, sign_in_failure
 from ..credentials import not_on_screen
 from ..request import SignInRequest
@@ -34,7 +34,7 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
     request.show(
         f"To sign in, open {readable(flow.get('verification_uri'))} in a browser and enter the code {readable(flow['user_code'])}"
         + (f" as {request.username}" if request.username else "")
-        + f" (waiting up to {format_duration(limit)})"
+        + f" (waiting up to {spoken_duration(limit)})"
     )
     with client.until(end):
         return _ask_until(end, application, flow, request, clock)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...errors import PimError, readable
-from ...times import Clock, format_duration
+from ...times import Clock, spoken_duration
 from ..client import SignInClient, sign_in_failure
 from ..credentials import not_on_screen
 from ..loopback import Listener
@@ -54,7 +54,7 @@ def _instructions(address: str, port: int, request: SignInRequest) -> str:
     as_whom = f" as {request.username}" if request.username else ""
     return (
         f"To sign in{as_whom}, open {readable(address, len(address))} in a browser"
-        f" (waiting up to {format_duration(request.login_timeout)})."
+        f" (waiting up to {spoken_duration(request.login_timeout)})."
         f" A browser on another machine needs port {port} of this one: ssh -L {port}:localhost:{port}"
     )
 
