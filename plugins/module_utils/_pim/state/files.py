@@ -52,7 +52,9 @@ def check_directory(path: str, *, create: bool) -> bool:
     if found.st_uid != os.geteuid():
         raise unusable(path, "it belongs to another user")
     if found.st_mode & _OTHERS_WRITE:
-        raise unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o}); run chmod 700 on it")
+        # A place for everybody's temporary files is not to be closed.
+        advice = "name one of your own" if found.st_mode & stat.S_ISVTX else "run chmod 700 on it"
+        raise unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o}); {advice}")
     return True
 
 
