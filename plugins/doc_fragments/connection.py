@@ -17,7 +17,8 @@ options:
     description:
       - Name of the session that holds the sign-in; 1 to 64 letters, digits, dots, dashes and underscores.
       - Without it E(ENTRA_PIM_SESSION) is used, else V(default).
-      - A session named by this option or by the variable silences credentials in the environment.
+      - A session named by this option or by the variable silences credentials in the environment;
+        not in M(entra.pim.pim_connect), where they make the session of this name.
     type: str
   session_dir:
     description:
