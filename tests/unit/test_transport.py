@@ -85,6 +85,13 @@ def test_redirects_are_not_followed(made, server, fake, status, method):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("place", ["https://[::1", "https://a@[b", "https://h:99999999/", ""])
+def test_a_redirect_to_nowhere_is_one(made, server, fake, place):
+    server.script = [reply(302, Location=place)]
+    error = failure(made(fake.clock), "POST", server.url, json_body={})
+    assert (error.code, error.uncertain) == ("invalid_response", True)
+
+
 # Who may be asked again: reads after anything; writes only where the service cannot have acted.
 
 
@@ -342,6 +349,14 @@ def test_the_services_clock_is_told_by_its_answers(made, server, fake):
     assert transport.service_now() == moment + timedelta(seconds=90)
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Sat, 01 Jan 1200 00:00:00 GMT"])
+def test_a_clock_that_is_none_is_not_believed(made, server, fake, date):
+    transport = made(fake.clock)
+    server.script = [reply(200, Date=date)]
+    transport.send("GET", server.url)
+    assert transport.service_now() == fake.clock.now()
+
+
 def test_pausing_is_the_clocks_work(made, fake):
     transport = made(fake.clock)
     for seconds in (2.5, 0, -1):
@@ -457,6 +472,24 @@ def test_the_password_of_a_proxy_is_not_told(made, server, fake):
         environ = {"HTTPS_PROXY": f"http://somebody:Very-secret-1@127.0.0.1:{reserved.getsockname()[1]}"}
         error = failure(made(fake.clock, environ), "GET", server.url)
     assert "Very-secret-1" not in error.sentence + str(error.as_failure())
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:Very-secret-1@",
+        "http://[me:Very-secret-1@x",
+        "http://é€:Very-secret-1@x",
+        "me:Very-secret-1@x:y",
+        "://",
+    ],
+)
+def test_a_proxy_that_is_none_is_named_without_its_text(made, server, fake, proxy):
+    error = failure(made(fake.clock, {"HTTPS_PROXY": proxy}), "POST", server.url, json_body={})
+    assert (error.code, error.uncertain) == ("network", False)
+    assert "HTTPS_PROXY" in error.message
+    assert "Very-secret-1" not in error.sentence
+    assert server.requests == []
 
 
 def test_a_message_shows_neither_query_nor_user(made, fake):

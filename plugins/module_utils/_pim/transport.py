@@ -40,6 +40,7 @@ BUSY_TRIES = 5
 FIRST_DELAY = 0.5
 # A service that asks for more is told of as if it had asked for this.
 _DAY = 86400.0
+_CENTURY = 36525 * _DAY
 LONGEST_DELAY = 15.0
 # What the platform offers to its own machines is near, or not there at all.
 LOCAL_CONNECT_TIMEOUT = 2.0
@@ -110,6 +111,8 @@ class Transport:
         self._session.mount("https://", _adapter(self._tls))
         # Nothing of the user's machine changes a call: no .netrc, no REQUESTS_CA_BUNDLE over our CA, no proxy unseen.
         self._session.trust_env = False
+        # Redirects are refused here; requests would take their addresses apart, and fall over some.
+        self._session.get_redirect_target = lambda _response: None  # type: ignore[method-assign,assignment]  # that is the point of it
         self._session.headers["User-Agent"] = "ansible-entra.pim"
         self._session.headers["Accept-Encoding"] = "gzip"
 
@@ -274,8 +277,10 @@ class Transport:
 
     def _learn_time(self, reply: Reply) -> None:
         moment = _http_date(reply.headers.get("date") or "")
-        if moment is not None:
-            self._service_offset = moment.timestamp() - self._clock.time()
+        offset = 0.0 if moment is None else moment.timestamp() - self._clock.time()
+        # What is further away is no clock, and would lead out of the calendar.
+        if moment is not None and abs(offset) < _CENTURY:
+            self._service_offset = offset
 
     def _proxies(self, url: str) -> dict[str, str]:
         """The proxy for this address as HTTPS_PROXY, ALL_PROXY and NO_PROXY say, in either case."""
@@ -286,7 +291,11 @@ class Transport:
         proxy = self._variable("https_proxy") or self._variable("all_proxy")
         if not proxy:
             return {}
-        return {"https": proxy if "://" in proxy else f"http://{proxy}"}
+        address = proxy if "://" in proxy else f"http://{proxy}"
+        if not _names_a_host(address):
+            # Its text may hold a password.
+            raise PimError("network", "HTTPS_PROXY or ALL_PROXY is no address of a proxy", advice="Check HTTPS_PROXY.")
+        return {"https": address}
 
     def _variable(self, name: str) -> str:
         return self._environ.get(name) or self._environ.get(name.upper()) or ""
@@ -375,6 +384,15 @@ def _http_date(value: str) -> datetime | None:
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _names_a_host(address: str) -> bool:
+    """Whether it can be called; urllib3 falls over some that cannot."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and address.isascii()
+    except ValueError:
+        return False
 
 
 def _place(url: str) -> str:

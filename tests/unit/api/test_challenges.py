@@ -84,6 +84,14 @@ def test_no_claims_are_found(header):
     assert asked(header) is None
 
 
+@pytest.mark.parametrize("value", ["[" * 150 + "]" * 150, '"' + "x" * 9000 + '"', "[" * 970 + "]" * 970])
+def test_what_nobody_would_ask_for_is_not_taken(value):
+    """The session would keep it; and what can just be read cannot always be written."""
+    text = '{"access_token": {"acrs": {"value": ' + value + "}}}"
+    assert asked(f'Bearer claims="{base64.b64encode(text.encode()).decode()}"') is None
+    assert claims_in_text(f"claims={quote(text)}") is None
+
+
 def test_each_scheme_has_its_parameters():
     header = 'PoP nonce="a,b", x=1 , Negotiate YWJj==, Bearer realm="say \\"hi\\"", y=z, NTLM'
     assert challenges(header) == [

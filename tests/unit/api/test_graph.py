@@ -394,6 +394,18 @@ def test_challenges_without_end_are_ended(number):
     assert len(wire.sent) <= 4
 
 
+def test_challenges_without_end_that_end_in_a_bare_refusal_are_ended():
+    rounds = iter([*("123"), None, None])
+
+    def refused(*_sent):
+        value = next(rounds)
+        return answer(401, NO, **({"www_authenticate": challenge(value)} if value else {}))
+
+    api, wire = graph(refused, *map(str, range(100)))
+    (outcome,) = api.run(writes(1))
+    assert (outcome.code, outcome.claims, len(wire.sent)) == ("session_expired", None, 4)
+
+
 def test_a_read_that_has_no_network_is_raised():
     api, _wire = graph(lambda *_: PimError("network", "gone"))
     for number in (1, 3):

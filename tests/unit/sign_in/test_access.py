@@ -113,6 +113,19 @@ def test_a_session_that_was_removed_or_changed_hands_is_not_refreshed(access_to,
     assert service.asked == []
 
 
+@pytest.mark.parametrize("option", ["client_id", "cloud", "authority_url", "graph_url", "arm_url"])
+def test_a_session_that_was_replaced_meanwhile_gives_no_token(access_to, service, option):
+    """Its tokens are for other endpoints, or another client's."""
+    access = access_to(tokens=ENDED)
+    other = {"cloud": "china"}.get(option, f"{service.url}/elsewhere")
+    access_to.sessions.save(session(**{"authority_url": service.url, "tokens": LIVING, option: other}))
+    for ask in (lambda: access.token("graph"), lambda: access.renewed("graph", "ended"), access.switched_off):
+        with pytest.raises(PimError) as caught:
+            ask()
+        assert (caught.value.code, option in caught.value.message) == ("not_connected", True)
+    assert service.asked == []
+
+
 def test_a_refused_token_is_renewed(access_to, service):
     access = access_to(tokens=LIVING)
     assert access.renewed("graph", "living") not in (None, "living")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote_plus
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
@@ -69,6 +70,15 @@ def test_nothing_is_sent_to_another_host(client, service):
     assert service.asked == []
 
 
+@pytest.mark.parametrize("told", ["https://localhost:99999999", "https://[::1", "https://me@[x"])
+def test_an_address_that_is_none_is_another_host(client, service, told):
+    service.told_url = told
+    with pytest.raises(PimError) as caught:
+        client.refresh("old", SCOPES, None)
+    assert caught.value.code == "login_failed"
+    assert service.asked == []
+
+
 def test_nothing_is_sent_to_another_port(client, service):
     service.told_url = "https://localhost:1"
     with pytest.raises(PimError):
@@ -112,6 +122,31 @@ def test_a_sign_in_service_that_is_busy(client, server, status, code):
     with pytest.raises(PimError) as caught:
         with_password(client)
     assert caught.value.code == code
+
+
+def test_a_refusal_that_repeats_what_was_sent_is_told_without_the_secrets(client, service, server):
+    answers = server.respond
+
+    def repeats(request):
+        if not request.target.endswith("/token"):
+            return answers(request)
+        sent = request.body.decode()
+        told = {"error": "invalid_grant", "error_description": f"AADSTS424242: {sent} {unquote_plus(sent)}"}
+        return reply(400, json.dumps({**told, "correlation_id": sent}).encode())
+
+    server.respond = repeats
+    for ask, secret in (
+        (lambda: client.refresh("0.AX/refresh-token+1", ["User.Read"], None), "refresh-token"),
+        (lambda: client.token_of_application('Client"Secret/1', ["x/.default"], None), "Secret"),
+        (
+            lambda: client.token_of_application({"client_assertion": lambda: "an-assertion"}, ["x/.default"], None),
+            "an-assertion",
+        ),
+    ):
+        with pytest.raises(PimError) as caught:
+            ask()
+        assert "(secret)" in caught.value.sentence
+        assert secret not in caught.value.sentence + str(caught.value.as_failure())
 
 
 def test_a_busy_moment_is_waited_out(client, service, server, fake):
@@ -222,7 +257,8 @@ def test_each_refusal_has_its_code(result, code, service_code):
 def test_what_the_next_sign_in_has_to_satisfy_is_kept():
     claims = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
     assert sign_in_failure({"error": "interaction_required", "claims": claims}).claims == claims
-    assert sign_in_failure({"error": "interaction_required", "claims": {"x": 1}}).claims is None
+    for nothing in ({"x": 1}, "", "none", "[1]", '"x"', "{}", '{"access_token": {}}', "[" * 100_000):
+        assert sign_in_failure({"error": "interaction_required", "claims": nothing}).claims is None
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def test_what_passes_does_not_end_it(person, service, trouble):
     assert service.polls == []
 
 
+@pytest.mark.parametrize("interval", [0, -5])
+def test_a_service_without_patience_is_not_asked_without_a_pause(person, service, fake, interval):
+    service.device["interval"] = interval
+    service.polls = [PENDING] * 3
+    assert not connect(person).get("failed")
+    assert fake.slept == [1, 1, 1]
+
+
 def test_the_service_says_when_to_come_back(person, service, fake):
     service.polls = [reply(429, Retry_After="120")]
     assert not connect(person).get("failed")
@@ -127,7 +135,13 @@ def test_a_network_that_does_not_come_back(person, service, fake):
 
 
 @pytest.mark.parametrize(
-    "device", [{"interval": None}, {"expires_in": "soon"}, {"device_code": None, "user_code": None}]
+    "device",
+    [
+        {"interval": None},
+        {"expires_in": "soon"},
+        {"expires_in": float("inf")},
+        {"device_code": None, "user_code": None},
+    ],
 )
 def test_a_code_that_is_none(person, service, device):
     service.device = device

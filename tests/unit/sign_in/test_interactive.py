@@ -160,6 +160,7 @@ def test_what_is_not_from_the_sign_in_service_does_not_end_it(person, service):
         assert post(address, "a=1&" * 1000) == 400
         assert post(address, "", Content_Length="x") == 400
         assert call(port, "POST", "/", None, {"Content-Length": "999999999999"}) == 400
+        assert call(port, "POST", "/", None, {"Content-Length": "000000001999999999"}) == 400
         assert call(port, "GET", f"/?code=stolen&state={state}") == 404
         assert call(port, "GET", "/favicon.ico") == 404
         assert call(port, "PUT", "/") == 501

@@ -56,6 +56,13 @@ def app_service(environ, platform):
     return environ(IDENTITY_ENDPOINT=f"{platform.url}/msi/token", IDENTITY_HEADER="header-secret-1")
 
 
+def test_an_endpoint_that_repeats_its_header_does_not_give_it_away(connected, platform, app_service):
+    told = {"statusCode": 400, "message": "header-secret-1 is not the header"}
+    platform.answer = (400, json.dumps(told).encode(), {})
+    error = refused(connected, app_service, auth_method="managed_identity")
+    assert "(secret) is not the header" in error.sentence
+
+
 def refused(connected, environ, **given) -> PimError:
     with pytest.raises(PimError) as caught:
         connected(environ, **given)

@@ -82,6 +82,11 @@ def nbf(value: str) -> str:
     return json.dumps({"access_token": {"nbf": {"essential": True, "value": value}}})
 
 
+def address(value: str) -> str:
+    """Where a service was called from, as it sees it."""
+    return json.dumps({"access_token": {"xms_rp_ipaddr": {"value": value}}})
+
+
 @pytest.mark.parametrize(
     ("one", "other", "together"),
     [
@@ -91,6 +96,9 @@ def nbf(value: str) -> str:
         (C1, C1, C1),
         (P1, P1.replace("true", "false"), P1.replace('"values": ["p1"]', '"value": "p1"')),
         (C1, P1, '{"access_token": {"acrs": {"essential": true, "values": ["c1", "p1"]}}}'),
+        (C1, "no request", C1),
+        ("[1]", "[" * 100_000, None),
+        (address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.2")),
         (nbf("9"), nbf("10"), nbf("10")),
         (nbf("10"), nbf("9"), nbf("10")),
         (nbf("10"), nbf("later"), nbf("10")),
@@ -119,7 +127,7 @@ CLAIM = st.builds(lambda one: {"value": one}, WORDS) | st.builds(
 TIME = st.builds(lambda at: {"essential": True, "value": str(at)}, st.integers(0, 10**12))
 REQUEST = st.dictionaries(
     st.sampled_from(["access_token", "id_token"]),
-    st.fixed_dictionaries({}, optional={"acrs": CLAIM, "amr": CLAIM, "nbf": TIME, "x": st.none() | CLAIM}),
+    st.fixed_dictionaries({}, optional={"acrs": CLAIM, "amr": CLAIM, "nbf": TIME, "x": st.none()}),
 ).map(json.dumps)
 
 

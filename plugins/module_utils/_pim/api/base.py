@@ -86,7 +86,6 @@ class Api(ABC):
         `ask`: a person may be asked for it. For a write that is done by who knows all writes of the task, so that it is done once.
         """
         token, renewed, unsure = self._bearer.token(self.name), False, False
-        claims = None
         for _token in range(_MOST_TOKENS):
             reply = self._transport.send(
                 method, url, headers=_authorization(token), json_body=body, repeatable=repeatable
@@ -109,7 +108,9 @@ class Api(ABC):
                 if other is None:
                     return reply, token
                 token, renewed = other, True
-        raise came_back(wants(self.name, str(claims)), str(claims))
+        if claims is None:
+            return reply, token
+        raise came_back(wants(self.name, claims), claims)
 
     def _outcome(self, reply: Reply, call: Call | None) -> Answer | PimError:
         try:

@@ -23,6 +23,8 @@ _PARAMETER = re.compile(rf'({_NAME})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _BETWEEN = re.compile(r"[\s,]*")
 # JSON that was put there without an encoding, and even without escaping its quotes.
 _RAW_CLAIMS = re.compile(r'claims\s*=\s*"?(?=\{)', re.IGNORECASE)
+_LONGEST_CLAIMS = 8192
+_MOST_BRACKETS = 100
 _NO_TEXT_OF_CLAIMS = re.compile(r"[&\s]")
 
 
@@ -89,7 +91,11 @@ def _json_at(text: str, place: int) -> tuple[str, int] | None:
     except (ValueError, RecursionError):
         return None
     asks = isinstance(value, dict) and any(isinstance(one, dict) and one for one in value.values())
-    return (json.dumps(value), end + text.startswith('"', end)) if asks else None
+    brackets = sum(text.count(one, place, end) for one in "{[")
+    # The session keeps it, and sends it with each refresh. Real ones have some hundred characters.
+    if not asks or end - place > _LONGEST_CLAIMS or brackets > _MOST_BRACKETS:
+        return None
+    return json.dumps(value), end + text.startswith('"', end)
 
 
 def _end(found: re.Match[str] | None, otherwise: int) -> int:

@@ -100,7 +100,8 @@ def _present(
             session.scopes[request.audience] = request.scopes
             access.token(request.audience)
     with sessions.locked(options.session):
-        session = _joined(existing, session)
+        # Another task may have added the other API's token while this one signed in.
+        session = _joined(_existing(params, options, sessions), session)
         sessions.save(session)
     if not _covers(session, params["providers"]):
         context.warn(f"The access token serves {', '.join(describe(session)['providers'])} only.")
@@ -256,12 +257,12 @@ def _check_screen(options: ConnectionOptions, context: Context) -> None:
 
 
 def _joined(existing: Session | None, session: Session) -> Session:
-    """A token handed in for the account the session already has is added to it; anything else replaces the session."""
+    """A token handed in for the account and the endpoints the session already has is added to it; anything else replaces the session."""
     if (
         existing is None
         or session.auth_method != "access_token"
         or existing.auth_method != "access_token"
-        or (existing.tenant_id, existing.object_id) != (session.tenant_id, session.object_id)
+        or existing.differs_from(session) is not None
     ):
         return session
     session.tokens = {**existing.tokens, **session.tokens}

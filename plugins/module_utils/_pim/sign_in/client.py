@@ -20,8 +20,9 @@ from urllib.parse import urlencode, urlsplit
 from ..advice import ADVICE, SIGN_IN, SUBERRORS
 from ..errors import PimError, readable
 from ..transport import Reply, Transport
+from .echoes import without_secrets
 from .federation import Federation
-from .token_claims import CAPABILITY, with_capability
+from .token_claims import CAPABILITY, merged, with_capability
 
 # Below that level it writes codes and what redeems them.
 logging.getLogger("msal").setLevel(logging.WARNING)
@@ -169,7 +170,7 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
         service_message=message or error or None,
         request_id=readable(result.get("correlation_id"), 80) or None,
         advice=advice,
-        claims=claims if isinstance(claims, str) else None,
+        claims=merged(claims, None) if isinstance(claims, str) else None,
     )
 
 
@@ -218,9 +219,8 @@ class _MsalHttp:
             return self._post_to_federation(url, str(data).encode(), headers)
         form = {key: value for key, value in data.items() if value is not None}
         # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
-        return self._answer(
-            self.transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
-        )
+        reply = self.transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
+        return self._answer(reply if "access_token" in _body(reply) else without_secrets(reply, form))
 
     def _post_to_federation(self, url: str, content: bytes, headers: Mapping[str, str] | None) -> _MsalAnswer:
         """The one body of msal's that is no form: a WS-Trust request. Not repeated: each wrong password counts towards a lock-out."""
@@ -253,6 +253,8 @@ class _MsalHttp:
             raise
         if reply.status == 429 or reply.status >= 500:
             raise _unavailable(reply, "The managed identity endpoint")
+        if "access_token" not in _body(reply):
+            reply = without_secrets(reply, headers or {})
         # 401 is the first half of the conversation with Arc.
         if reply.status != 401 and not _body(reply):
             raise _no_identity(f"HTTP {reply.status} without an answer of such an endpoint", None)
@@ -260,11 +262,16 @@ class _MsalHttp:
 
     def _checked(self, url: str) -> str:
         """The same address on the authority's host; msal loses the port in one call of the password flow."""
-        parts = urlsplit(url)
-        if parts.hostname != self._authority.hostname or parts.port not in (None, self._authority.port):
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            # No address at all.
+            host, port, parts = url, None, urlsplit("")
+        if host != self._authority.hostname or port not in (None, self._authority.port):
             raise PimError(
                 "login_failed",
-                f"The sign-in would go to another host ({readable(parts.hostname, 80)}); nothing was sent there",
+                f"The sign-in would go to another host ({readable(host, 80)}); nothing was sent there",
                 advice="Check authority_url and cloud.",
             )
         return parts._replace(scheme="https", netloc=self._authority.netloc).geturl()

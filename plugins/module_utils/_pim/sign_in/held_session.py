@@ -39,8 +39,12 @@ class HeldSession:
             on_disk = self._sessions.load(self.session.name)
             if on_disk is None:
                 raise PimError("not_connected", f"The session {self.session.name} was removed meanwhile")
-            if (on_disk.tenant_id, on_disk.object_id) != (self.session.tenant_id, self.session.object_id):
-                raise PimError("not_connected", f"The session {self.session.name} now belongs to another account")
+            other = on_disk.differs_from(self.session)
+            if other is not None:
+                raise PimError(
+                    "not_connected",
+                    f"The session {self.session.name} was replaced meanwhile: it now belongs to {other}={getattr(on_disk, other)}",
+                )
             self.session = on_disk
             yield
 

@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _form(self) -> dict[str, str]:
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal() and int(length[:9]) <= _LARGEST):
+        if not (length.isascii() and length.isdecimal() and len(length) < 10 and int(length) <= _LARGEST):
             return {}
         body = self.rfile.read(int(length)).decode("utf-8", "replace")
         try:

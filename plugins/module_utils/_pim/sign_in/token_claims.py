@@ -21,6 +21,8 @@ _CAPABILITIES = "xms_cc"
 # Those that somebody can ask for by name; Azure's own "p1" stands for multi-factor authentication.
 _CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
 _MFA = frozenset({"mfa", "ngcmfa"})
+# A session that was asked for one and then for another has to go on proving both.
+_ADD_UP = frozenset({"acrs", "amr", "nbf"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def with_capability(claims: str | None) -> str:
 
 
 def merged(one: str | None, other: str | None) -> str | None:
-    """One claims request for what both ask: the newest `nbf`, all the values of everything else."""
+    """One claims request for what both ask: the newest `nbf`, all the contexts and factors, and of everything else what the other says."""
     asked = _read(one)
     for place, claims in _read(other).items():
         for name, wanted in claims.items():
@@ -126,7 +128,13 @@ def lacks(claims: str | None, *tokens: dict[str, Any]) -> bool:
 
 def _read(claims: str | None) -> dict[str, dict[str, Any]]:
     """By place (`access_token`, `id_token`) the claims asked for, without the capability, which is declared at every call."""
-    asked = json.loads(claims) if claims else {}
+    try:
+        asked = json.loads(claims or "{}")
+    except (ValueError, RecursionError):
+        asked = {}
+    if not isinstance(asked, dict):
+        # What is no request asks for nothing: a service may write anything there.
+        return {}
     return {
         place: {name: claim for name, claim in told.items() if name != _CAPABILITIES}
         for place, told in asked.items()
@@ -141,7 +149,10 @@ def _values(claim: object) -> list[str]:
     return [str(one) for one in ([claim["value"]] if "value" in claim else values if isinstance(values, list) else [])]
 
 
-def _together(name: str, held: Any, wanted: Any) -> dict[str, Any]:
+def _together(name: str, held: Any, wanted: Any) -> Any:
+    if name not in _ADD_UP:
+        # Such as the address a service was called from: those of yesterday prove nothing, and would add up for ever.
+        return wanted
     values = list(dict.fromkeys([*_values(held), *_values(wanted)]))
     told = {key: value for one in (held, wanted) if isinstance(one, dict) for key, value in one.items()}
     if any(isinstance(one, dict) and one.get("essential") for one in (held, wanted)):

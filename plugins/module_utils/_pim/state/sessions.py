@@ -79,6 +79,15 @@ class Session:
     def can_refresh(self) -> bool:
         return self.refresh_token is not None or self.renews_with is not None
 
+    def differs_from(self, other: Session) -> str | None:
+        """What of the two is not the same, so that neither's tokens are the other's; None where nothing is."""
+        # Ready tokens of one account may have been obtained by several clients.
+        by_client = () if self.auth_method == other.auth_method == "access_token" else ("client_id",)
+        for name in ("tenant_id", "object_id", *by_client, "cloud", "authority_url", "graph_url", "arm_url"):
+            if getattr(self, name) != getattr(other, name):
+                return name
+        return None
+
     def alive(self, now: float) -> bool:
         """Whether it works without a new sign-in, as far as known; `now` in seconds since 1970."""
         return self.can_refresh or any(token.expires_at > now for token in self.tokens.values())

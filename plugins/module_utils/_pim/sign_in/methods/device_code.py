@@ -25,10 +25,12 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
     application = client.public()
     try:
         flow = application.initiate_device_flow(request.scopes, claims_challenge=request.claims)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise PimError("invalid_response", "The sign-in service gave no device code that can be used") from None
     if not (flow.get("user_code") and flow.get("device_code")):
         raise sign_in_failure(flow)
+    # At an interval of 0 msal would ask without a pause, and for ever.
+    flow["interval"] = max(1, flow["interval"])
     limit = min(float(flow["expires_in"]), request.login_timeout)
     end = clock.monotonic() + limit
     request.show(
