@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - python >= 3.9
-  - msal (1.35 or newer for certificates, 1.29 or newer for managed identities)
+  - msal (1.35 or newer for certificates, 1.33 or newer for managed identities)
   - requests
 options:
   session:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from urllib.parse import unquote_plus
 
@@ -14,6 +15,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.access_t
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.client import (
     SignInClient,
+    require_msal,
     sign_in_failure,
     tenant_id_of,
 )
@@ -21,10 +23,11 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.signing_in 
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport
 
 from unit.https_server import reply
-from unit.sign_in.sts import APP
+from unit.sign_in.sts import APP, claims_of
 from unit.state.saved import TENANT
 
 SCOPES = ["https://graph.microsoft.com/User.Read"]
+CLAIMS = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
 
 
 @pytest.fixture
@@ -147,6 +150,31 @@ def test_a_refusal_that_repeats_what_was_sent_is_told_without_the_secrets(client
             ask()
         assert "(secret)" in caught.value.sentence
         assert secret not in caught.value.sentence + str(caught.value.as_failure())
+
+
+def test_an_older_msal_hands_the_claims_of_a_device_code_on(client, service):
+    """Where msal does not know the option, it is an option of the call."""
+    http = client.public().client._http_client
+    http.post(
+        f"{service.url}/{TENANT}/oauth2/v2.0/devicecode",
+        data={"scope": "User.Read"},
+        claims_challenge=CLAIMS,
+        timeout=1,
+    )
+    (form,) = service.asked
+    assert set(claims_of(form)) == {"acrs", "xms_cc"}
+
+
+@pytest.mark.parametrize(
+    ("version", "enough"), [("1.34.9", False), ("1.35.0b1", True), ("1.100.0", True), ("2.0", True)]
+)
+def test_an_msal_too_old_for_what_is_asked_is_named(monkeypatch, version, enough):
+    monkeypatch.setattr("msal.__version__", version)
+    with contextlib.nullcontext() if enough else pytest.raises(PimError) as caught:
+        require_msal((1, 35), "a certificate")
+    if not enough:
+        assert caught.value.code == "missing_dependency"
+        assert "msal 1.34.9, and a certificate needs 1.35 or newer" in caught.value.message
 
 
 def test_a_busy_moment_is_waited_out(client, service, server, fake):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -48,6 +49,19 @@ _OAUTH = {
 }
 
 
+def require_msal(oldest: tuple[int, int], what: str) -> None:
+    """`missing_dependency` where msal is older than what needs it; other collections may hold it back."""
+    import msal
+
+    there = tuple(int(number) for number in re.findall(r"\d+", msal.__version__)[:2])
+    if there < oldest:
+        raise PimError(
+            "missing_dependency",
+            f"{sys.executable} has msal {msal.__version__}, and {what} needs {'.'.join(map(str, oldest))} or newer",
+            advice="Upgrade it for the named interpreter, or name another auth_method.",
+        )
+
+
 class SignInClient:
     """The sign-in service of one tenant, seen by one client. `tenant` is a GUID, a domain, or `organizations`."""
 
@@ -82,6 +96,7 @@ class SignInClient:
         """A token for the managed identity of this machine; `client_id` names a user-assigned one."""
         import msal
 
+        require_msal((1, 33), "a managed identity")
         # In the form in which a configuration file would hold it (documentation of msal.ManagedIdentity).
         identity = {"ManagedIdentityIdType": "ClientId" if client_id else "SystemAssigned", "Id": client_id}
         # msal reads the platform's variables itself, from the environment that the edge has made the task's.
@@ -213,11 +228,14 @@ class _MsalHttp:
         params: Mapping[str, str] | None = None,
         data: Any = None,
         headers: Mapping[str, str] | None = None,
-        **_options: Any,
+        **options: Any,
     ) -> _MsalAnswer:
         if not isinstance(data, Mapping):
             return self._post_to_federation(url, str(data).encode(), headers)
         form = {key: value for key, value in data.items() if value is not None}
+        if "claims_challenge" in options:
+            # msal before 1.34 knows no claims for device codes, and hands them on to here.
+            form["claims"] = with_capability(options["claims_challenge"])
         # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
         reply = self.transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
         return self._answer(reply if "access_token" in _body(reply) else without_secrets(reply, form))

@@ -82,7 +82,7 @@ class Session:
     def differs_from(self, other: Session) -> str | None:
         """What of the two is not the same, so that neither's tokens are the other's; None where nothing is."""
         # Ready tokens of one account may have been obtained by several clients.
-        by_client = () if self.auth_method == other.auth_method == "access_token" else ("client_id",)
+        by_client: tuple[str, ...] = () if self.auth_method == other.auth_method == "access_token" else ("client_id",)
         for name in ("tenant_id", "object_id", *by_client, "cloud", "authority_url", "graph_url", "arm_url"):
             if getattr(self, name) != getattr(other, name):
                 return name

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import PimError, invalid_option
 from ...times import Clock, format_time
-from ..client import SignInClient
+from ..client import SignInClient, require_msal
 from ..request import SignInRequest
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
         ) from None
     certificate = _certificate_of(path, key, certificates)
     _check_in_force(path, certificate, clock)
+    # Older ones make no thumbprint.
+    require_msal((1, 35), "a certificate")
     return client.token_of_application(_for_msal(key, certificate), request.default_scopes, request.claims)
 
 
