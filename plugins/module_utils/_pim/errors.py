@@ -126,3 +126,16 @@ class PimError(Exception):
 def invalid_option(option: str, value: object, allowed: str) -> PimError:
     """A refused option value, before any call; never to be used with a secret's value."""
     return PimError("invalid_option", f"{option}={readable(value, 120)!r} cannot be used: {allowed}", advice="")
+
+
+def fault(who: str, error: Exception) -> PimError:
+    """A fault of this collection: told by kind and place only, because its text may hold anything."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place is not None else "an unknown place"
+    return PimError(
+        "unexpected",
+        f"{who} met a fault of its own ({type(error).__name__} in {where})",
+        advice="Please report this with what the task was asked to do.",
+    )

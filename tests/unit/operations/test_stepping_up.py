@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import activation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection import scopes_by_api
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.client import SignInClient
@@ -144,6 +145,31 @@ def test_a_refusal_nobody_can_satisfy_hides_nothing_of_the_others(world):
     assert (result["failure"]["code"], result["failure"]["role"]) == ("mfa_required", "B")
     assert "authentication_contexts [c1]" in result["msg"]
     assert result["failure"]["service_code"] == ACRS
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_fault_of_our_own_hides_nothing_of_what_was_done(world, number):
+    """What is not told of stays on, because nobody gives it back."""
+    here = world(*map(Role, "ABC"), side_effect=RuntimeError("a secret"))
+    refusing(here, lambda count: (ACRS, context("c1")) if count == number else None)
+    result = run(here, roles=[{"role": name} for name in "ABC"])
+    done = [name for place, name in enumerate("ABC", 1) if place != number]
+    assert [one["role"] for one in result["activated"]] == done
+    assert (result["changed"], result["failure"]["code"], result["failure"]["role"]) == (
+        True,
+        "unexpected",
+        "ABC"[number - 1],
+    )
+    assert "RuntimeError" in result["msg"]
+    assert "a secret" not in result["msg"]
+
+
+def test_a_fault_while_waiting_hides_nothing_of_what_was_done(world):
+    here = world(Role("A"))
+    with mock.patch.object(activation, "wait_for", side_effect=RuntimeError):
+        result = run(here, role="A")
+    assert [one["role"] for one in result["activated"]] == ["A"]
+    assert (result["failure"]["code"], result["failure"]["role"]) == ("unexpected", "A")
 
 
 def test_the_token_of_the_step_up_goes_with_the_write(world):

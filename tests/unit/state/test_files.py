@@ -101,6 +101,13 @@ def test_a_directory_that_cannot_be_made(directory):
     refused(files.check_directory, str(directory / "below"), create=True)
 
 
+@NOT_AS_ROOT
+def test_a_directory_that_cannot_be_written_to_is_no_place_for_a_session(directory):
+    directory.chmod(0o500)
+    assert "written" in refused(files.check_directory, str(directory), create=True)
+    assert files.check_directory(str(directory), create=False)
+
+
 def test_what_is_written_is_read(directory, open_umask):
     path = directory / "x"
     for content in (b"one", b"\x00\xff" * 100_000, b""):

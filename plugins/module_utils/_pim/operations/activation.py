@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import PimError
+from ..errors import PimError, fault
 from ..models import RoleRow
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
@@ -153,11 +153,11 @@ def _carried_out(connection: Connection, options: ActivationOptions, works: Sequ
             wait_for(connection, works, options, context)
         else:
             without_waiting(works)
-    except PimError as error:
-        # It stops the task, but what was done before it is told.
+    except Exception as error:  # noqa: BLE001  # it stops the task, but what was done before it is told
+        failure = error if isinstance(error, PimError) else fault("pim_role_activation", error)
         for work in works:
             if not work.settled:
-                work.failed(error.retold())
+                work.failed(failure.retold())
     try:
         _mark_tokens(connection, works, context)
     except PimError as error:

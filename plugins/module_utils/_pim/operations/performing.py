@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import PimError
+from ..errors import PimError, fault
 from ..sign_in.credentials import secrets_in
 from ..transport import REQUESTS_FOUND
 from .context import Context
@@ -35,7 +35,7 @@ def perform(operation: Operation, params: Mapping[str, Any], context: Context) -
     except PimError as error:
         return {"changed": False, **_failed(error)}
     except Exception as error:  # noqa: BLE001  # an unhandled exception shows secrets, and differs between the edges
-        return {"changed": False, **_failed(_unexpected(operation, error))}
+        return {"changed": False, **_failed(fault(operation.name, error))}
 
 
 def secrets_within_reach(params: Mapping[str, Any], context: Context) -> set[str]:
@@ -45,16 +45,3 @@ def secrets_within_reach(params: Mapping[str, Any], context: Context) -> set[str
 
 def _failed(error: PimError) -> dict[str, Any]:
     return {"failed": True, "msg": error.sentence, "failure": error.as_failure()}
-
-
-def _unexpected(operation: Operation, error: Exception) -> PimError:
-    """A fault of this collection: told by kind and place only, because its text may hold anything."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place is not None else "an unknown place"
-    return PimError(
-        "unexpected",
-        f"{operation.name} met a fault of its own ({type(error).__name__} in {where})",
-        advice="Please report this with what the task was asked to do.",
-    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..api.calls import Answer, Call
-from ..errors import PimError
+from ..errors import PimError, fault
 from ..models import DENIED, FAILED, WITHDRAWN, Request
 from .connection import Connection
 from .holdings import read_rows
@@ -42,8 +42,9 @@ def submit(
         again = [works[place] for place in refused]
         try:
             after_refusal(connection, again, list(refused.values()))
-        except PimError as error:
-            outcomes.update({place: _about(error, refusal) for place, refusal in refused.items()})
+        except Exception as error:  # noqa: BLE001  # whatever it is must not hide what the first writes did
+            failure = error if isinstance(error, PimError) else fault("The step-up", error)
+            outcomes.update({place: _about(failure, refusal) for place, refusal in refused.items()})
             break
         outcomes.update(zip(refused, _sent(connection, again, action, call_of).values()))
     return outcomes

@@ -51,6 +51,8 @@ def check_directory(path: str, *, create: bool) -> bool:
         raise unusable(path, "it is not a directory")
     if found.st_uid != os.geteuid():
         raise unusable(path, "it belongs to another user")
+    if create and not os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise unusable(path, "it cannot be written to")
     if found.st_mode & _OTHERS_WRITE:
         # A place for everybody's temporary files is not to be closed.
         advice = "name one of your own" if found.st_mode & stat.S_ISVTX else "run chmod 700 on it"
