@@ -142,3 +142,18 @@ def test_no_key_and_no_password_is_kept(signed_in):
     assert PASSWORD not in repr(vars(session))
     assert "PRIVATE KEY" not in repr(vars(session))
     assert not session.can_refresh
+
+
+def test_a_refusal_that_repeats_the_assertion_is_told_without_it(signed_in, service):
+    asked = []
+
+    def refuse(form):
+        asked.append(form)
+        return {"error": "invalid_client", "error_description": f"AADSTS700027: {form['client_assertion']}"}
+
+    service.refuses = refuse
+    with pytest.raises(PimError) as caught:
+        signed_in(key_pem(RSA_KEY) + pem(CERTIFICATE))
+    assert caught.value.service_code == "AADSTS700027"
+    assert "(secret)" in caught.value.sentence
+    assert asked[0]["client_assertion"][-40:] not in caught.value.sentence

@@ -9,7 +9,9 @@ import os
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions
 
+from unit.sign_in.person import Person
 from unit.sign_in.sts import APP, jwt
 from unit.state.saved import TENANT
 
@@ -29,6 +31,11 @@ def signed_in(connected, file):
         return connected({}, **{"tenant": TENANT, "client_id": APP, "federated_token_file": str(file), **given})
 
     return sign_in
+
+
+@pytest.fixture
+def person(fake, options) -> Person:
+    return Person(fake.clock, options)
 
 
 def test_the_token_is_the_assertion(signed_in, service):
@@ -95,3 +102,21 @@ def test_another_account_is_not_taken_for_the_sessions(signed_in, service, fake)
     with pytest.raises(PimError) as caught:
         access.token("graph")
     assert caught.value.code == "not_connected"
+
+
+def test_a_session_follows_its_file_to_another_place(person, file, tmp_path, real_clock):
+    """It is read again for each token: one that is no longer there would end the session within the hour."""
+    given = {"tenant": TENANT, "client_id": APP}
+    assert person.connect(federated_token_file=str(file), **given)["changed"] is True
+    assert person.connect(federated_token_file=str(file), **given)["changed"] is False
+    moved = file.rename(tmp_path / "moved")
+    assert person.connect(federated_token_file=str(moved), **given)["changed"] is True
+    kept = Sessions(str(tmp_path / "state"), real_clock).load("default")
+    assert kept.renews_with["federated_token_file"] == str(moved)
+
+
+def test_a_session_by_secret_becomes_one_that_gets_new_tokens(person, file):
+    given = {"tenant": TENANT, "client_id": APP}
+    assert person.connect(client_secret="Secret-1", **given)["session"]["can_refresh"] is False
+    result = person.connect(federated_token_file=str(file), **given)
+    assert (result["changed"], result["session"]["can_refresh"]) == (True, True)

@@ -191,6 +191,12 @@ def _same_credential(session: Session, credential: Credential | None) -> bool:
     if credential.method == "azure_cli":
         # Who that is, only Azure CLI can tell: it is asked before the session is called fit.
         return True
+    if (
+        credential.method == "workload_identity"
+        and (session.renews_with or {}).get("federated_token_file") != credential.path
+    ):
+        # The session reads that file for each token: another place is news, and so is that it gets tokens by itself.
+        return False
     if credential.method in APPLICATIONS:
         return (
             session.principal_type == "service_principal"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import PimError, fault
+from ..errors import PimError, fault, readable
 from ..sign_in.credentials import secrets_in
 from ..transport import REQUESTS_FOUND
 from .context import Context
@@ -34,6 +34,10 @@ def perform(operation: Operation, params: Mapping[str, Any], context: Context) -
         return {**error.result, **_failed(error)}
     except PimError as error:
         return {"changed": False, **_failed(error)}
+    except ImportError as error:
+        # A package that is there, and lacks one of its own.
+        told = f"{sys.executable} cannot load a Python package that is needed: {readable(error, 200)}"
+        return {"changed": False, **_failed(PimError("missing_dependency", told))}
     except Exception as error:  # noqa: BLE001  # an unhandled exception shows secrets, and differs between the edges
         return {"changed": False, **_failed(fault(operation.name, error))}
 

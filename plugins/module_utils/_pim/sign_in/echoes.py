@@ -30,11 +30,13 @@ _HEADERS = frozenset({"authorization", "secret", "x-identity-header"})
 _SHORTEST = 6
 
 
-def without_secrets(reply: Reply, sent: Mapping[str, str]) -> Reply:
+def without_secrets(reply: Reply, sent: Mapping[str, str | bytes]) -> Reply:
     """The same answer; `sent` are the fields or headers of the request."""
     body = reply.body
     for name, value in sent.items():
         if name.lower() in _FIELDS | _HEADERS and len(value) >= _SHORTEST:
-            for spelling in {value, json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value)}:
+            # msal makes the assertion of a certificate in bytes.
+            text = value.decode() if isinstance(value, bytes) else value
+            for spelling in {text, json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text)}:
                 body = body.replace(spelling.encode(), b"(secret)")
     return replace(reply, body=body)
