@@ -103,10 +103,21 @@ def test_the_defaults():
         ({"XDG_STATE_HOME": "relative"}, "/elsewhere/operator/.local/state/entra-pim"),
         ({"XDG_STATE_HOME": ""}, "/elsewhere/operator/.local/state/entra-pim"),
         ({"ENTRA_PIM_SESSION_DIR": "~/s"}, "/elsewhere/operator/s"),
+        # cron, for one, sets it as it stands
+        ({"ENTRA_PIM_SESSION_DIR": "$HOME/s"}, "/elsewhere/operator/s"),
+        ({"ENTRA_PIM_SESSION_DIR": "/x/${WHO}/$NOBODY/a$"}, "/x/${WHO}/$NOBODY/a$"),
+        ({"ENTRA_PIM_SESSION_DIR": "/x/${WHO}", "WHO": "operator"}, "/x/operator"),
     ],
 )
 def test_where_sessions_are_kept(environ, directory):
     assert given(environ).session_dir == directory
+
+
+@pytest.mark.parametrize("option", ["certificate_path", "federated_token_file"])
+def test_a_file_in_the_environment_may_be_below_home(option):
+    found = given({f"ENTRA_PIM_{option.upper()}": "~/file", "ENTRA_PIM_CLIENT_ID": "app"}).credentials.own
+    assert found is not None
+    assert found.path == "/elsewhere/operator/file"
 
 
 @pytest.mark.parametrize("tenant", ["contoso", "a b.example", "https://contoso.example", "contoso.example/x", "../x"])

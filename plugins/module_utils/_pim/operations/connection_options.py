@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.clouds import CLOUDS, URL_OPTIONS, checked_url
-from ..sign_in.credentials import METHODS, Credentials, gather, variable
+from ..sign_in.credentials import METHODS, Credentials, gather, home, path_variable, variable
 from ..sign_in.names import is_domain, is_guid
 from ..state.sessions import NAME
 
@@ -93,7 +93,7 @@ def connection_options(
         value = params.get(option) or variable(environ, f"ENTRA_PIM_{option.upper()}")
         if value:
             urls[option] = checked_url(option, value)
-    ca_path = _file("ca_path", params.get("ca_path") or variable(environ, "ENTRA_PIM_CA_PATH"))
+    ca_path = _file("ca_path", params.get("ca_path") or path_variable(environ, "ENTRA_PIM_CA_PATH"))
     return ConnectionOptions(
         session=session or DEFAULT_SESSION,
         session_dir=_session_dir(params, environ),
@@ -108,22 +108,17 @@ def connection_options(
 
 
 def _session_dir(params: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    given = params.get("session_dir") or variable(environ, "ENTRA_PIM_SESSION_DIR")
+    given = params.get("session_dir") or path_variable(environ, "ENTRA_PIM_SESSION_DIR")
     if given and "\0" in given:
         raise invalid_option("session_dir", given, "it must be a path")
     if not given:
         state_home = variable(environ, "XDG_STATE_HOME")
         # The XDG specification: a relative path there is to be passed over.
         base = (
-            state_home if state_home and os.path.isabs(state_home) else os.path.join(_home(environ), ".local", "state")
+            state_home if state_home and os.path.isabs(state_home) else os.path.join(home(environ), ".local", "state")
         )
         return os.path.join(base, "entra-pim")
-    expanded = os.path.join(_home(environ), given[2:]) if given.startswith("~/") else given
-    return os.path.abspath(expanded)
-
-
-def _home(environ: Mapping[str, str]) -> str:
-    return variable(environ, "HOME") or os.path.expanduser("~")
+    return os.path.abspath(given)
 
 
 def _file(option: str, path: str | None) -> str | None:

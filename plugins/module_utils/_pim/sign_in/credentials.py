@@ -11,6 +11,7 @@ itself offers, a managed identity, comes last.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,9 @@ _ADVERTISED = (
 )
 
 
+_IN_A_PATH = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+
+
 @dataclass(frozen=True)
 class Credential:
     """`secret` is the password of a certificate, too; `path` the absolute path of a certificate or of a federated token's file."""
@@ -147,6 +151,19 @@ class Credentials:
 def variable(environ: Mapping[str, str], *names: str) -> str | None:
     """The first of these variables that is set and not empty."""
     return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def home(environ: Mapping[str, str]) -> str:
+    return variable(environ, "HOME") or os.path.expanduser("~")
+
+
+def path_variable(environ: Mapping[str, str], *names: str) -> str | None:
+    """A path, taken as Ansible takes one of an option: with ``~/`` and variables in it."""
+    path = variable(environ, *names)
+    if path is None:
+        return None
+    path = _IN_A_PATH.sub(lambda found: environ.get(found[1] or found[2], found[0]), path)
+    return os.path.join(home(environ), path[2:]) if path.startswith("~/") else path
 
 
 def secrets_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
@@ -252,7 +269,7 @@ def _from_environment(
     names = _VARIABLES[source]
     password = variable(environ, *names["certificate_password"])
     for option, its_method in CREDENTIALS.items():
-        value = variable(environ, *names.get(option, ()))
+        value = (variable if option in SECRETS else path_variable)(environ, *names.get(option, ()))
         if not value or (method and method != its_method):
             continue
         who = variable(environ, *names["username"]) if source == AZURE and not username else username
