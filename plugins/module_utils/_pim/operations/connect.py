@@ -27,6 +27,7 @@ from .operation import Operation
 from .session_info import describe
 
 _CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
+_LESS = "it has proved less than require_mfa and authentication_contexts ask for"
 
 
 def spec() -> dict[str, Any]:
@@ -79,14 +80,16 @@ def _present(
     credential = options.credentials.task or options.credentials.own
     if credential is not None:
         refuse_method(credential.method, scopes_by_api(options.cloud or "public", params["providers"]))
+    unfit = None
     if existing is not None and not params["force"]:
         wanted = _served(credential, params["providers"], options)
         covered = _covers(existing, wanted)
         kept = _fitting(existing, credential, wanted, params, options, sessions, context)
-        if kept is not None:
+        if isinstance(kept, Session):
             return _result(not covered, describe(kept), _diff(context, options.session, True, True))
+        unfit = kept
     credential = credential or options.credentials.after_session
-    requests = _requests(credential, params, options, context)
+    requests = _requests(credential, params, options, context, unfit)
     diff = _diff(context, options.session, existing is not None, True)
     if context.check_mode:
         return _result(True, _nobody(options), diff)
@@ -127,21 +130,24 @@ def _fitting(
     options: ConnectionOptions,
     sessions: Sessions,
     context: Context,
-) -> Session | None:
-    """The session, refreshed or widened where need be, if it is what the task asks for; None where somebody has to sign in."""
+) -> Session | str:
+    """The session, refreshed or widened where need be, if it is what the task asks for; else why somebody has to sign in."""
     transport = new_transport(options, context, session)
     needed = scopes_by_api(session.cloud, providers)
     access = Access(session, transport, context.clock, sessions, needed)
-    if why_not(session, options, transport, None if context.check_mode else access) or not _same_credential(
-        session, credential
-    ):
-        return None
+    unfit = why_not(session, options, transport, None if context.check_mode else access)
+    if unfit is not None:
+        return unfit
+    if not _same_credential(session, credential):
+        return "it was made with other credentials"
     if not serves(session.auth_method, needed):
-        return None
-    if not _proves(session, params) or session.ended or not session.alive(context.clock.time()):
-        return None
+        return f"{session.auth_method} does not serve these providers"
+    if session.ended or not session.alive(context.clock.time()):
+        return "it has expired"
+    if not _proves(session, params):
+        return _LESS
     if not (session.can_refresh or _covers(session, providers)):
-        return None
+        return f"{session.auth_method} sessions cannot get a token for more providers"
     if context.check_mode:
         return session
     try:
@@ -151,10 +157,12 @@ def _fitting(
                 access.renewed(api, held)
     except PimError as error:
         if error.code in ("session_expired", "login_failed", "mfa_required", "consent_required", "not_connected"):
-            return None
+            return error.message
         raise
-    # A session whose proofs are too old for the sign-in service has lost them now.
-    return access.session if _covers(access.session, providers) and _proves(access.session, params) else None
+    if not _covers(access.session, providers):
+        return "its client lacks consent for more providers"
+    # One whose proofs are too old for the sign-in service has lost them now.
+    return access.session if _proves(access.session, params) else _LESS
 
 
 def _proves(session: Session, params: Mapping[str, Any]) -> bool:
@@ -206,10 +214,14 @@ def _same_credential(session: Session, credential: Credential | None) -> bool:
 
 
 def _requests(
-    credential: Credential | None, params: Mapping[str, Any], options: ConnectionOptions, context: Context
+    credential: Credential | None,
+    params: Mapping[str, Any],
+    options: ConnectionOptions,
+    context: Context,
+    unfit: str | None,
 ) -> list[SignInRequest]:
     if credential is None:
-        _check_screen(options, context)
+        _check_screen(options, context, unfit)
     elif credential.method in APPLICATIONS and (params["require_mfa"] or params["authentication_contexts"]):
         option = "require_mfa" if params["require_mfa"] else "authentication_contexts"
         raise PimError(
@@ -241,8 +253,11 @@ def _served(credential: Credential | None, providers: Sequence[str], options: Co
     return named or [name for name, provider in PROVIDERS.items() if provider.api == made_for]
 
 
-def _check_screen(options: ConnectionOptions, context: Context) -> None:
-    """A person is asked where that was wanted, or where somebody sits in front of a terminal; never where nobody sees it."""
+def _check_screen(options: ConnectionOptions, context: Context, unfit: str | None) -> None:
+    """A person is asked where that was wanted, or where somebody sits in front of a terminal; never where nobody sees it.
+
+    `unfit`: why the session that is there is not used.
+    """
     found = options.credentials
     lacking = next((option for option, method in CREDENTIALS.items() if method == found.method), None)
     if lacking is not None:
@@ -255,9 +270,10 @@ def _check_screen(options: ConnectionOptions, context: Context) -> None:
         raise not_on_screen(found.method)
     if context.show is not None and (found.method is not None or context.terminal):
         return
+    unused = f"The session {options.session} is not used: {unfit}. " if unfit else ""
     raise PimError(
         "not_connected",
-        f"Nobody can be signed in (tried: {found.looked_at()}; device code only on a terminal)",
+        f"{unused}Nobody can be signed in (tried: {found.looked_at()}; device code only on a terminal)",
         advice="Give credentials, or set auth_method device_code to have a code shown here.",
     )
 
@@ -272,7 +288,10 @@ def _joined(existing: Session | None, session: Session) -> Session:
     ):
         return session
     session.tokens = {**existing.tokens, **session.tokens}
-    session.scopes = {**existing.scopes, **session.scopes}
+    for api, scopes in existing.scopes.items():
+        # One API may serve several providers: what is named now is added to what was named before.
+        more = session.scopes.get(api, [])
+        session.scopes[api] = [*scopes, *(scope for scope in more if scope not in scopes)]
     session.activated_at = existing.activated_at
     return session
 
