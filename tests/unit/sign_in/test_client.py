@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from urllib.parse import unquote_plus
 
 import pytest
@@ -175,6 +176,15 @@ def test_an_msal_too_old_for_what_is_asked_is_named(monkeypatch, version, enough
     if not enough:
         assert caught.value.code == "missing_dependency"
         assert "msal 1.34.9, and a certificate needs 1.35 or newer" in caught.value.message
+
+
+def test_an_msal_that_cannot_be_loaded_is_named(service, options, context, monkeypatch):
+    """It is there, and a package that it needs is not."""
+    monkeypatch.setitem(sys.modules, "msal", None)
+    given = options(tenant=TENANT, client_id=APP, client_secret="Secret-1", resource="https://x.example")
+    result = perform(OPERATION, given, context())
+    assert result["failure"]["code"] == "missing_dependency"
+    assert sys.executable in result["msg"]
 
 
 def test_a_busy_moment_is_waited_out(client, service, server, fake):
