@@ -34,8 +34,10 @@ def _fingerprint(python: Path, requirements: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
+def _make(venv: Path, python: Path, requirements: list[Path], *, compiled: bool = True) -> bool:
     """Make ``venv`` anew unless its stamp says that it fits. Returns whether it had to be made.
+
+    Without ``compiled`` each file is compiled when it is first imported: Microsoft's clients have thousands that never are.
 
     The stamp holds the path as well: scripts in a virtual environment name their Python, so it cannot be moved.
     Raises ``subprocess.CalledProcessError`` with the output of pip where the installation fails. A second one who wants it
@@ -44,10 +46,10 @@ def _make(venv: Path, python: Path, requirements: list[Path]) -> bool:
     venv.parent.mkdir(parents=True, exist_ok=True)
     with venv.with_name(f"{venv.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _make_locked(venv, python, requirements)
+        return _make_locked(venv, python, requirements, compiled=compiled)
 
 
-def _make_locked(venv: Path, python: Path, requirements: list[Path]) -> bool:
+def _make_locked(venv: Path, python: Path, requirements: list[Path], *, compiled: bool) -> bool:
     stamp = venv / "entra-pim-stamp"
     wanted = f"{venv} {_fingerprint(python, requirements)}\n"
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -57,6 +59,7 @@ def _make_locked(venv: Path, python: Path, requirements: list[Path]) -> bool:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     arguments = [argument for path in requirements for argument in ("-r", str(path))]
+    arguments += [] if compiled else ["--no-compile"]
     for command in ([str(python), "-m", "venv", str(venv)], [*pip, *arguments]):
         subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     stamp.write_text(wanted)
@@ -99,14 +102,14 @@ def make_lane(lane: Lane) -> str:
 
 def make_client(client: Client) -> str:
     """Make the virtual environment of one client with the Python that runs this script; returns what was done."""
-    made = _make(client.venv, Path(sys.executable), [client.requirements])
+    made = _make(client.venv, Path(sys.executable), [client.requirements], compiled=False)
     return f"{client.name}: {'made' if made else 'up to date'}"
 
 
 def make_galaxy() -> str:
     """Make the virtual environment of Galaxy's own tools; returns what was done."""
     core = main_lane(sys.version_info[:2]).requirements[0]
-    made = _make(layout.GALAXY, Path(sys.executable), [core, layout.REQUIREMENTS / "galaxy.txt"])
+    made = _make(layout.GALAXY, Path(sys.executable), [core, layout.REQUIREMENTS / "galaxy.txt"], compiled=False)
     return f"galaxy: {'made' if made else 'up to date'}"
 
 
