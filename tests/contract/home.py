@@ -26,7 +26,7 @@ class Home:
     def __init__(self, simulator: Simulator, directory: Path) -> None:
         self.simulator = simulator
         self.directory = directory / "sessions"
-        self._environment = {
+        self.environment = {
             **simulator.environment,
             "ENTRA_PIM_SESSION_DIR": str(self.directory),
             "ENTRA_PIM_SESSION": "default",
@@ -34,14 +34,14 @@ class Home:
         self._connect = {"username": USER, "password": passwords()[USER]}
 
     def all(self, *orders: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        return run_all(self._environment, list(orders))
+        return run_all(self.environment, list(orders))
 
     def one(self, operation: str, **params: Any) -> dict[str, Any]:
-        return run_one(self._environment, operation, **params)
+        return run_one(self.environment, operation, **params)
 
     def task(self) -> Task:
         """A process that waits for its order."""
-        return Task(self._environment)
+        return Task(self.environment)
 
     def connect(self, **params: Any) -> tuple[str, dict[str, Any]]:
         return "connect", {**self._connect, **params}

@@ -30,6 +30,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performi
     secrets_within_reach,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
+from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.browser import open_browser
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import (
     deprecation,
@@ -86,6 +87,8 @@ class OperationAction(ActionBase):
             show=_show,
             browse=open_browser,
             terminal=TERMINAL,
+            run=this_run.RUN,
+            guarded=this_run.guarded,
         )
         params = validation.validated_parameters
         refused = {"failed": True, "msg": self._option_message(validation)} if validation.error_messages else None

@@ -13,6 +13,7 @@ from ..errors import PimError, fault
 from ..models import RoleRow
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
+from ..plans.leases import Lease
 from ..plans.resolve import Below, resolve
 from ..plans.rows import key_of, with_requests
 from .activation_options import ActivationOptions, activation_options, spec
@@ -22,12 +23,15 @@ from .connection_options import connection_options
 from .context import Context
 from .holdings import Found, read_policies, read_rows
 from .lately import arriving, leaving
+from .leasing import Leases, warn_of_holders
 from .narrowing import below_for
 from .operation import Operation, OperationFailed
 from .stepping_up import before_writing
 from .waiting import wait_for, without_waiting
 from .work import Work
 
+# Seconds until a role that another run gives back just now is looked at again.
+_PAUSE = 1.0
 # Without these in check mode there is nobody to ask: the sign-in of the real run comes first.
 _NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
 
@@ -53,6 +57,8 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         _refuse_applications(connection)
         # Where they cost a call of their own, requests are read only where a refusal would not tell of them.
         needed = not options.active or context.check_mode or options.start is not None
+        leases = Leases.of(connection, options, context)
+        looked_at = context.clock.time()
         found = read_rows(connection, providers, requests=needed)
     except PimError as error:
         if context.check_mode and error.code in _NOT_SIGNED_IN:
@@ -65,9 +71,59 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         CarryOut(connection, options, _terms(connection, options), context).rehearse(works)
         _foretell(works)
     else:
-        before_writing(connection, [work.step for work in works])
-        _carried_out(connection, options, works, context)
-    return _finished(works, rows, context)
+        _write(connection, options, works, context, leases)
+    if leases is None:
+        return _finished(works, rows, context)
+    works = _settled(connection, options, works, context, leases, looked_at)
+    return _finished(works, rows, context, leases)
+
+
+def _write(
+    connection: Connection, options: ActivationOptions, works: Sequence[Work], context: Context, leases: Leases | None
+) -> None:
+    before_writing(connection, [work.step for work in works])
+    if leases is not None:
+        leases.prepare(works, options)
+    if not options.active:
+        warn_of_holders(connection, works, context)
+    _carried_out(connection, options, works, context)
+
+
+def _settled(
+    connection: Connection,
+    options: ActivationOptions,
+    works: Sequence[Work],
+    context: Context,
+    leases: Leases,
+    looked_at: float,
+) -> list[Work]:
+    """The works in the same order. What another run has given back since it was looked at is looked at, and activated, again."""
+    done = list(works)
+    deadline = context.clock.monotonic() + options.wait_timeout
+    places, again = list(range(len(done))), done
+    while True:
+        stale = {id(work) for work in leases.settle(again, looked_at)}
+        places = [place for place in places if id(done[place]) in stale]
+        if not places:
+            return done
+        if context.clock.monotonic() >= deadline:
+            for place in places:
+                reason = f"{done[place].name} was being given back by another run for {options.wait_timeout} s"
+                done[place].failed(PimError("session_busy", reason))
+            return done
+        context.clock.sleep(_PAUSE)
+        fewer = replace(options, wanted=[options.wanted[place] for place in places])
+        looked_at = context.clock.time()
+        try:
+            found = read_rows(connection, list(dict.fromkeys(one.provider for one in fewer.wanted)))
+            again, _rows = _decided(connection, fewer, found, context)
+            _write(connection, fewer, again, context, leases)
+        except PimError as error:
+            for place in places:
+                done[place].failed(error.retold())
+            return done
+        for place, work in zip(places, again):
+            done[place] = work
 
 
 def _refuse_applications(connection: Connection) -> None:
@@ -192,8 +248,17 @@ def _foretell(works: Sequence[Work]) -> None:
             work.row = work.step.after
 
 
-def _finished(works: Sequence[Work], rows: Sequence[RoleRow], context: Context) -> dict[str, Any]:
+def _finished(
+    works: Sequence[Work], rows: Sequence[RoleRow], context: Context, leases: Leases | None = None
+) -> dict[str, Any]:
     result = _result(works, rows, context)
+    if leases is not None:
+        result["held"] = [_held(lease, rows) for lease in leases.held()]
+        result["lease_taken"] = leases.taken
+    elif context.leasing:
+        # Check mode: what would be. Where no lease can be held there is none.
+        result["held"] = result["activated"] if context.check_mode else []
+        result["lease_taken"] = bool(result["held"])
     failures = [work.error for work in works if work.error is not None]
     if not failures:
         return result
@@ -229,6 +294,10 @@ def _address(row: RoleRow, rows: Sequence[RoleRow]) -> dict[str, Any]:
         if other.provider == row.provider and str(other.role).casefold() == name
     }
     return {"provider": row.provider, "role": row.role if len(twins) < 2 else row.role_id, "scope": row.scope}
+
+
+def _held(lease: Lease, rows: Sequence[RoleRow]) -> dict[str, Any]:
+    return _address(RoleRow(lease.provider, lease.role, lease.role_id, lease.scope, None), rows)
 
 
 def _shown(rows: Sequence[RoleRow]) -> dict[str, Any]:

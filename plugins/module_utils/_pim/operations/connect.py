@@ -23,6 +23,7 @@ from ..state.sessions import Session, Sessions
 from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
 from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
+from .leftovers import told_leftovers
 from .operation import Operation
 from .session_info import describe
 
@@ -65,9 +66,19 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _absent(options: ConnectionOptions, sessions: Sessions, context: Context) -> dict[str, Any]:
     there = sessions.exists(options.session)
+    # Who signs out is told of them a last time.
+    leftovers = told_leftovers(_readable(options, sessions), options.session_dir, context)
     if there and not context.check_mode:
         sessions.remove(options.session)
-    return _result(there, _nobody(options), _diff(context, options.session, there, False))
+    return _result(there, _nobody(options), leftovers, _diff(context, options.session, there, False))
+
+
+def _readable(options: ConnectionOptions, sessions: Sessions) -> Session | None:
+    try:
+        return sessions.load(options.session)
+    except PimError:
+        # It is removed whatever it is.
+        return None
 
 
 def _present(
@@ -86,13 +97,14 @@ def _present(
         covered = _covers(existing, wanted)
         kept = _fitting(existing, credential, wanted, params, options, sessions, context)
         if isinstance(kept, Session):
-            return _result(not covered, describe(kept), _diff(context, options.session, True, True))
+            leftovers = told_leftovers(kept, options.session_dir, context)
+            return _result(not covered, describe(kept), leftovers, _diff(context, options.session, True, True))
         unfit = kept
     credential = credential or options.credentials.after_session
     requests = _requests(credential, params, options, context, unfit)
     diff = _diff(context, options.session, existing is not None, True)
     if context.check_mode:
-        return _result(True, _nobody(options), diff)
+        return _result(True, _nobody(options), told_leftovers(existing, options.session_dir, context), diff)
     # Before anybody signs in: a place where the session can be kept.
     files.check_directory(options.session_dir, create=True)
     transport = new_transport(options, context)
@@ -108,7 +120,7 @@ def _present(
         sessions.save(session)
     if not _covers(session, params["providers"]):
         context.warn(f"The access token serves {', '.join(describe(session)['providers'])} only.")
-    return _result(True, describe(session), diff)
+    return _result(True, describe(session), told_leftovers(session, options.session_dir, context), diff)
 
 
 def _existing(params: Mapping[str, Any], options: ConnectionOptions, sessions: Sessions) -> Session | None:
@@ -323,9 +335,10 @@ def _diff(context: Context, name: str, before: bool, after: bool) -> dict[str, A
     return {"before": {"session": name, "present": before}, "after": {"session": name, "present": after}}
 
 
-def _result(changed: bool, session: dict[str, Any], diff: dict[str, Any] | None) -> dict[str, Any]:
-    # No run of this version takes a lease, so no leftover can be there.
-    result: dict[str, Any] = {"changed": changed, "session": session, "leftovers": []}
+def _result(
+    changed: bool, session: dict[str, Any], leftovers: list[dict[str, Any]], diff: dict[str, Any] | None
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"changed": changed, "session": session, "leftovers": leftovers}
     return result if diff is None else {**result, "diff": diff}
 
 

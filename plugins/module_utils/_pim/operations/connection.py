@@ -43,6 +43,8 @@ class Connection:
     def __init__(self, access: Access, transport: Transport, options: ConnectionOptions, context: Context) -> None:
         self.access = access
         self.transport = transport
+        self.session_dir = options.session_dir
+        self.clock = context.clock
         self.journal = Journal(options.session_dir, context.clock)
         self.warn = context.warn
         session = access.session

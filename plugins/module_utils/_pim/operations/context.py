@@ -9,7 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import printable
+from ..state.runs import Run
 from ..times import Clock
+
+# Set for a task by the role `elevate`: what it activates is held by the run, until the run gives it back.
+LEASE_VARIABLE = "ENTRA_PIM_LEASE"
 
 
 @dataclass
@@ -18,6 +22,7 @@ class Context:
 
     `show` puts a line on the user's screen at once; None where nobody would see it (the module edge). `terminal`: somebody sits there.
     `browse` opens an address in the user's browser, where there is one.
+    `run` is the playbook run the task belongs to, None over the module edge, which knows of none; `guarded`: all it activates is held.
     """
 
     clock: Clock
@@ -27,7 +32,14 @@ class Context:
     show: Callable[[str], None] | None = None
     browse: Callable[[str], None] | None = None
     terminal: bool = False
+    run: Run | None = None
+    guarded: bool = False
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def leasing(self) -> bool:
+        """Whether the run is to hold what this task activates."""
+        return self.guarded or self.environ.get(LEASE_VARIABLE, "").lower() in ("1", "true", "yes", "on")
 
     def warn(self, message: str) -> None:
         plain = printable(message)

@@ -15,6 +15,7 @@ from ..times import format_time, from_timestamp
 from .connection import scopes_of
 from .connection_options import connection_options, connection_spec
 from .context import Context
+from .leftovers import told_leftovers
 from .operation import Operation
 
 
@@ -39,8 +40,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "changed": False,
         "connected": named is not None and named.alive(context.clock.time()),
         "sessions": shown,
-        # No run of this version takes a lease, so none can be left behind.
-        "leftovers": [],
+        "leftovers": told_leftovers(named, options.session_dir, context),
     }
 
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 
 from ..api.calls import Answer, Call
 from ..errors import PimError, fault
-from ..models import DENIED, FAILED, WITHDRAWN, Request
+from ..models import DENIED, FAILED, WAITING, WITHDRAWN, Request
+from ..times import format_time
 from .connection import Connection
 from .holdings import read_rows
+from .leasing import intend
 from .stepping_up import STEP_UPS, after_refusal, asks_for_more
 from .work import Work
 
@@ -63,9 +65,14 @@ def _sent(
     if not works:
         return {}
     session = connection.session
-    entries = connection.journal.intend(
-        [{"tenant_id": session.tenant_id, **work.journal_entry(action)} for work in works]
+    asked_at = format_time(connection.now())
+    entries = intend(
+        connection,
+        [{"tenant_id": session.tenant_id, "asked_at": asked_at, **work.journal_entry(action)} for work in works],
     )
+    for work, entry in zip(works, entries):
+        if action == "activate":
+            work.entries.append(entry)
     outcomes = connection.run([call_of(work) for work in works])
     try:
         connection.journal.conclude(
@@ -159,9 +166,11 @@ def _outcome_entry(work: Work, outcome: Answer | PimError, connection: Connectio
         except PimError:
             # A withdrawal answers without the request; an answer that nobody can read is dealt with by who asked.
             return {"outcome": "accepted", "request_id": None, "status": None}
-        return {"outcome": "accepted", "request_id": request.request_id, "status": request.status}
+        told: dict[str, object] = {"outcome": "accepted", "request_id": request.request_id, "status": request.status}
+        return {**told, "waiting": True} if request.phase == WAITING else told
     return {
-        "outcome": "unknown" if outcome.uncertain else "refused",
+        # One that was sent several times may have been carried out, whatever was said at last.
+        "outcome": "unknown" if outcome.uncertain or outcome.repeated else "refused",
         "code": outcome.code,
         "service_code": outcome.service_code,
     }

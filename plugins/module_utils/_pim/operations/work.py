@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -47,6 +48,10 @@ class Work:
     # For services that let the caller name a request: the same one, however often it has to be sent.
     activation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     deactivation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    # What a run that holds this role writes into the journal with each activation it asks for; None where it will not hold it.
+    lease: Mapping[str, Any] | None = None
+    # The journal's entries of those.
+    entries: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, step: Step) -> Work:
@@ -84,7 +89,13 @@ class Work:
         self.settled = True
 
     def journal_entry(self, action: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {"renewal": True} if self.step.action == RENEW else {}
+        if action == "activate" and self.lease is not None:
+            entry |= self.lease
+            if self.provider.takes_our_ids:
+                entry["request_id"] = self.activation_id
         return {
+            **entry,
             "action": action,
             "principal_id": self.row.principal_id,
             "provider": self.row.provider,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,8 @@ from . import files
 
 FILE = "journal.jsonl"
 LOCK_TIMEOUT = 10.0
-# Longer than any activation lasts; older lines are dropped when the file has grown past this size.
+# Far longer than any activation lasts (a day, and a day for its approval), so no older line tells of one that may still be on. Older
+# lines are dropped when the file has grown past this size.
 KEPT = timedelta(days=45)
 PRUNED_ABOVE = 256 * 1024
 
@@ -35,21 +36,40 @@ class Journal:
     def intend(self, entries: Sequence[dict[str, Any]]) -> list[str]:
         """Writes one line for each write that is about to be sent, and gives the number of each entry.
 
-        An entry: `action` (activate, deactivate, cancel), `tenant_id`, `principal_id`, `provider`, `role`, `role_id`, `scope`.
+        An entry: `action` (activate, deactivate, cancel), `tenant_id`, `principal_id`, `provider`, `role`, `role_id`, `scope`; one that
+        takes a lease also has what `plans.leases` reads.
         """
-        numbers = [str(uuid.uuid4()) for _entry in entries]
-        self._append([{"entry": number, "event": "submitting", **entry} for number, entry in zip(numbers, entries)])
-        return numbers
+        lines = _intents(entries)
+        self.note(lines)
+        return [line["entry"] for line in lines]
+
+    def intend_if(
+        self, may: Callable[[list[dict[str, Any]]], bool], entries: Sequence[dict[str, Any]]
+    ) -> list[str] | None:
+        """The same, unless `may` says no to the lines that are there: then None, and nothing is written."""
+        lines = _intents(entries)
+        return [line["entry"] for line in lines] if self.decide(lambda present: lines if may(present) else []) else None
 
     def conclude(self, outcomes: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Writes what came of entries: `outcome` (accepted, refused, unknown, already), `status`, `request_id`."""
-        self._append([{"entry": number, "event": "outcome", **outcome} for number, outcome in outcomes])
+        """Writes what came of entries: `outcome` (accepted, refused, unknown, ended), `status`, `request_id`."""
+        self.note([{"entry": number, "event": "outcome", **outcome} for number, outcome in outcomes])
+
+    def decide(self, decision: Callable[[list[dict[str, Any]]], Sequence[dict[str, Any]]]) -> bool:
+        """Writes the lines that `decision` makes of those that are there, oldest first, and nobody writes in between. True where it made any."""
+        made: list[dict[str, Any]] = []
+
+        def lines_of(content: bytes) -> list[dict[str, Any]]:
+            made.extend(decision(_readable(content)))
+            return made
+
+        self._change(lines_of)
+        return bool(made)
 
     def lines(self) -> list[dict[str, Any]]:
         """Every readable line, oldest first."""
         if not files.check_directory(self._directory, create=False):
             return []
-        return [line for line in map(_parse, (files.read(self._path) or b"").split(b"\n")) if line is not None]
+        return _readable(files.read(self._path) or b"")
 
     def recent(self, within: timedelta) -> list[dict[str, Any]]:
         """The readable lines that were written within this time, oldest first; what is older is not even read through."""
@@ -67,17 +87,24 @@ class Journal:
         """How long ago a line was written, by this machine's clock."""
         return self._clock.now() - parse_time(line["at"])
 
-    def _append(self, lines: Sequence[dict[str, Any]]) -> None:
-        if not lines:
-            return
+    def note(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Adds lines; none are none."""
+        if lines:
+            self._change(lambda _content: lines)
+
+    def _change(self, lines_of: Callable[[bytes], Sequence[dict[str, Any]]]) -> None:
+        """Adds the lines that are made of the content."""
         files.check_directory(self._directory, create=True)
-        now = format_time(self._clock.now())
-        content = b"".join(json.dumps({"at": now, **line}, sort_keys=True).encode() + b"\n" for line in lines)
         with files.locked(f"{self._path}.lock", self._clock, LOCK_TIMEOUT):
             present = files.read(self._path) or b""
+            lines = lines_of(present)
+            if not lines:
+                return
             if len(present) > PRUNED_ABOVE:
                 present = self._pruned(present)
                 files.write(self._path, present)
+            now = format_time(self._clock.now())
+            content = b"".join(json.dumps({"at": now, **line}, sort_keys=True).encode() + b"\n" for line in lines)
             files.append(self._path, (b"\n" if present and not present.endswith(b"\n") else b"") + content)
 
     def _pruned(self, content: bytes) -> bytes:
@@ -88,6 +115,14 @@ class Journal:
             if (line := _parse(raw)) is not None and parse_time(line["at"]) >= oldest
         ]
         return b"".join(raw + b"\n" for raw in kept)
+
+
+def _intents(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"entry": str(uuid.uuid4()), "event": "submitting", **entry} for entry in entries]
+
+
+def _readable(content: bytes) -> list[dict[str, Any]]:
+    return [line for line in map(_parse, content.split(b"\n")) if line is not None]
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:

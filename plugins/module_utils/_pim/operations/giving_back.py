@@ -1,0 +1,383 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives back what this run holds, and what runs that are gone have left on. Private to the collection.
+
+Each role is claimed under the journal's lock before the service is looked at: while the claim stands nobody takes a part in it. Where
+another live run has one, this run only gives up its own, and the last gives the role back.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..errors import PimError, invalid_option
+from ..models import SHORTEST_ACTIVATION, RoleRow, Wanted
+from ..plans import activation as plan
+from ..plans.activation import Step, Terms
+from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leftovers, shared_roles
+from ..plans.rows import switched_off
+from ..providers.registry import PROVIDERS
+from ..state import runs
+from ..state.journal import Journal
+from ..times import format_time
+from .activation_options import DEFAULT_PROVIDER, ActivationOptions
+from .carrying_out import CarryOut
+from .connection import Connection, open_connection
+from .connection_options import ConnectionOptions, connection_options, connection_spec
+from .context import Context
+from .holdings import Found, read_rows
+from .lately import leaving
+from .leasing import alive_in, is_of
+from .operation import Operation, OperationFailed
+from .waiting import wait_for, without_waiting
+from .work import Work
+
+# Seconds: a run that has asked for the same role has its answer by then.
+_PATIENCE = 90.0
+_PAUSE = 0.5
+# A service that still refuses so long after the five minutes will not change its mind.
+_GRACE = 60.0
+_TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
+
+
+def spec() -> dict[str, Any]:
+    return {
+        "argument_spec": {
+            **connection_spec(),
+            "roles": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "role": {"type": "str", "required": True},
+                    "scope": {"type": "str"},
+                    "provider": {"type": "str", "choices": list(PROVIDERS), "default": DEFAULT_PROVIDER},
+                },
+            },
+            "leftovers": {"type": "bool", "default": False},
+            "too_early": {"type": "str", "choices": ["leave", "wait", "fail"], "default": "leave"},
+            "wait": {"type": "bool", "default": True},
+            "wait_timeout": {"type": "int", "default": 300},
+        },
+        "supports_check_mode": True,
+    }
+
+
+@dataclass
+class _Part:
+    """One role to be given back; `runs`: whose parts end with that. `kept`: another live run holds it."""
+
+    lease: Lease
+    runs: list[str]
+    work: Work | None = None
+    kept: bool = False
+    left: bool = False
+    error: PimError | None = None
+
+
+def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    if params["wait_timeout"] < 1:
+        raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
+    named = None if params["roles"] is None else [_named(one) for one in params["roles"]]
+    choice = connection_options(params, context.environ)
+    journal = Journal(choice.session_dir, context.clock)
+    clean = params["leftovers"]
+    if not _parts(shared_roles(journal.lines()), context, choice.session_dir, named, clean, context.clock.now()):
+        # Nothing is held, so nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
+        return _result([], context)
+    return _given_back(params, choice, named, context)
+
+
+def _given_back(
+    params: Mapping[str, Any], choice: ConnectionOptions, named: list[Wanted] | None, context: Context
+) -> dict[str, Any]:
+    shared = shared_roles(Journal(choice.session_dir, context.clock).lines())
+    found = _parts(shared, context, choice.session_dir, named, params["leftovers"], context.clock.now())
+    connection = open_connection(choice, context, list(dict.fromkeys(part.lease.provider for part in found)))
+    session = connection.session
+    parts = [part for part in found if is_of(part.lease, session.tenant_id, session.object_id)]
+    if context.check_mode:
+        _look(connection, parts, shared, context)
+        for part in parts:
+            if part.work is not None and part.work.step.changes:
+                part.work.switched_off = part.work.changed = part.work.step.action == plan.DEACTIVATE
+                part.work.row = part.work.step.after
+        return _result(parts, context)
+    _GivingBack(connection, params, context).all(parts)
+    result = _result(parts, context)
+    failures = [part.error for part in parts if part.error is not None]
+    if failures:
+        raise OperationFailed(failures[0], result)
+    return result
+
+
+def _named(item: Mapping[str, Any]) -> Wanted:
+    provider = PROVIDERS[item.get("provider") or DEFAULT_PROVIDER]
+    scope = item.get("scope") or provider.default_scope
+    return Wanted(
+        provider.name,
+        provider.canonical_role(str(item["role"]).strip()),
+        None if scope is None else provider.canonical_scope(scope),
+    )
+
+
+def _parts(
+    shared: Mapping[Key, Shared],
+    context: Context,
+    directory: str,
+    named: Sequence[Wanted] | None,
+    clean: bool,
+    now: datetime,
+) -> list[_Part]:
+    """What this run holds, of those named where some are; with `clean`, what runs that are gone have left on."""
+    parts = []
+    if context.run is not None:
+        own = context.run.id
+        for one in shared.values():
+            lease = one.held_by(own, now)
+            if lease is not None and (named is None or any(_is_named(lease, name) for name in named)):
+                parts.append(_Part(lease, [own]))
+    if clean:
+        for lease in leftovers(shared, now, lambda run_id: runs.alive(directory, run_id)):
+            parts.append(_Part(lease, list(shared[lease.key].leases)))
+    return sorted(parts, key=lambda part: part.lease.asked_at)
+
+
+def _is_named(lease: Lease, name: Wanted) -> bool:
+    role = name.role.casefold() in (lease.role.casefold(), lease.role_id.casefold())
+    scope = name.scope is None or name.scope.casefold() == lease.scope.casefold()
+    return lease.provider == name.provider and role and scope
+
+
+class _GivingBack:
+    def __init__(self, connection: Connection, params: Mapping[str, Any], context: Context) -> None:
+        self._connection = connection
+        self._context = context
+        self._too_early = params["too_early"]
+        self._wait = params["wait"]
+        self._wait_timeout = params["wait_timeout"]
+        self._own = context.run.id if context.run is not None else None
+
+    def all(self, parts: Sequence[_Part]) -> None:
+        """Leaves in each part what came of it."""
+        clock = self._context.clock
+        early = self._round(parts)
+        if not early:
+            return
+        longest = max(self._seconds_too_early(part) for part in early)
+        end = clock.monotonic() + longest + _GRACE
+        self._tell(early, longest)
+        for pause in itertools.chain(_TOO_EARLY_PAUSES, itertools.repeat(_TOO_EARLY_PAUSES[-1])):
+            if self._too_early != "wait" or clock.monotonic() >= end:
+                break
+            # Nothing is claimed meanwhile: a run that comes now takes its part, and gives the role back later.
+            clock.sleep(pause)
+            early = self._round(early)
+            if not early:
+                return
+        self._leave(early)
+
+    def _round(self, parts: Sequence[_Part]) -> list[_Part]:
+        """Gives back what can be. Gives those that are too young."""
+        clock = self._context.clock
+        patience = clock.monotonic() + _PATIENCE
+        open_parts, early = list(parts), []
+        while open_parts:
+            with self._claimed(open_parts) as (claimed, undecided):
+                try:
+                    young = self._end(claimed)
+                except PimError as error:
+                    # It stops these, but what became of the others is told.
+                    young = []
+                    for part in claimed:
+                        part.error = part.error or error.retold()
+            early += young
+            self._follow([part for part in claimed if part not in young and part.error is None])
+            open_parts = undecided
+            if open_parts and clock.monotonic() >= patience:
+                for part in open_parts:
+                    name = f"{part.lease.role} at {part.lease.scope}"
+                    part.error = PimError("session_busy", f"{name} is just being asked for by another run")
+                break
+            if open_parts:
+                clock.sleep(_PAUSE)
+        return early
+
+    @contextmanager
+    def _claimed(self, parts: Sequence[_Part]) -> Iterator[tuple[list[_Part], list[_Part]]]:
+        """Claims what no other live run holds, and gives up this run's own part of what one does. The claim lasts as long as the `with`.
+
+        Gives the claimed ones, and those of which another live run does not know yet whether it has a part.
+        """
+        connection, alive = self._connection, alive_in(self._connection)
+        claimed: list[_Part] = []
+        undecided: list[_Part] = []
+        with runs.alive_meanwhile(connection.session_dir, self._context.clock) as claimant:
+
+            def decision(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+                shared, made = shared_roles(lines), []
+                for part in parts:
+                    one = shared.get(part.lease.key, Shared())
+                    # What has ended meanwhile was given back by whoever ended it.
+                    part.runs = [run_id for run_id in part.runs if run_id in one.leases]
+                    others = one.others(self._own, connection.now(), alive)
+                    if part.runs and any(lease.decided for lease in others):
+                        part.kept = True
+                        made += [_line("released", run_id, part.lease) for run_id in part.runs]
+                    elif part.runs and (others or one.claimed(alive)):
+                        undecided.append(part)
+                    elif part.runs:
+                        made.append(_line("claim", claimant, part.lease))
+                        claimed.append(part)
+                return made
+
+            connection.journal.decide(decision)
+            yield claimed, undecided
+
+    def _end(self, parts: Sequence[_Part]) -> list[_Part]:
+        """Asks the service to end what is still on and came of a lease. Gives those it refused because they are too young."""
+        if not parts:
+            return []
+        shared = shared_roles(self._connection.journal.lines())
+        _look(self._connection, parts, shared, self._context)
+        works = [part.work for part in parts if part.work is not None]
+        CarryOut(self._connection, self._options("fail"), Terms(active=False), self._context).all(works)
+        early, lines = [], []
+        for part in parts:
+            work = part.work
+            if work is None:
+                continue
+            if work.error is not None and work.error.code == "too_early":
+                early.append(part)
+            elif work.error is not None:
+                part.error = work.error
+            elif self._is_over(part, work):
+                lines += [_line("released", run_id, part.lease) for run_id in part.runs]
+        self._connection.journal.note(lines)
+        return early
+
+    def _is_over(self, part: _Part, work: Work) -> bool:
+        """Whether nothing of it can come on any more. A request that was sent a moment ago, and that the service does not know, may yet arrive."""
+        if work.step.action != plan.KEEP or work.row.active:
+            return True
+        return part.lease.decided or self._connection.now() - part.lease.asked_at > ARRIVAL
+
+    def _follow(self, parts: Sequence[_Part]) -> None:
+        """Until the service lists it no more; a failure that comes after the request was accepted means that it is held still."""
+        works = [part.work for part in parts if part.work is not None]
+        if self._wait:
+            wait_for(self._connection, works, self._options("fail"), self._context)
+        else:
+            without_waiting(works)
+        if any(work.switched_off for work in works):
+            self._connection.access.switched_off()
+        for part in parts:
+            if part.work is not None and part.work.error is not None and part.error is None:
+                part.error = part.work.error
+                # The service may have it on still.
+                lines = [{**_line("lease", run_id, part.lease), **_times(part.lease)} for run_id in part.runs]
+                self._connection.journal.note(lines)
+
+    def _leave(self, parts: Sequence[_Part]) -> None:
+        """The run goes on holding what is too young to be ended: it is given back when it is asked for again, or is a leftover."""
+        for part in parts:
+            work = part.work
+            if work is None:
+                continue
+            if self._too_early != "leave":
+                part.error = work.error
+                continue
+            work.error, work.status, part.left = None, "left_to_expire", True
+            until = format_time(work.row.expires_at)
+            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
+
+    def _seconds_too_early(self, part: _Part) -> float:
+        floor = timedelta(seconds=SHORTEST_ACTIVATION)
+        since = part.work.row.active_since if part.work is not None else None
+        left = floor if since is None else min(floor, since + floor - self._connection.now())
+        return max(0.0, left.total_seconds())
+
+    def _tell(self, parts: Sequence[_Part], seconds: float) -> None:
+        if self._too_early == "wait" and self._context.show is not None:
+            names = ", ".join(part.work.name for part in parts if part.work is not None)
+            self._context.show(f"Entra keeps an activation for five minutes: waiting {seconds:.0f} s to end {names}")
+
+    def _options(self, too_early: str) -> ActivationOptions:
+        return ActivationOptions(
+            wanted=[],
+            active=False,
+            minimum_remaining=0,
+            justification=None,
+            ticket_number=None,
+            ticket_system=None,
+            start=None,
+            wait=self._wait,
+            wait_timeout=self._wait_timeout,
+            cancel_on_timeout=False,
+            too_early=too_early,
+        )
+
+
+def _look(connection: Connection, parts: Sequence[_Part], shared: Mapping[Key, Shared], context: Context) -> None:
+    """Gives each part its work, as the service has the role now: what came of no lease is left."""
+    listed: dict[str, Found] = {}
+    for name, told in read_rows(connection, list(dict.fromkeys(part.lease.provider for part in parts))).items():
+        if isinstance(told, PimError):
+            raise told
+        listed[name] = told
+    now = connection.now()
+    rows = [listed[part.lease.provider].again(_row(part.lease), now) for part in parts]
+    for part, row in zip(parts, leaving(connection, rows, listed, context)):
+        one = shared.get(part.lease.key, Shared())
+        action, after = plan.KEEP, row
+        if row.active and one.began(row):
+            action, after = plan.DEACTIVATE, switched_off(row)
+        elif row.pending is not None and asked_for(part.lease, row.pending):
+            action, after = plan.CANCEL, replace(row, pending=None)
+        part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
+
+
+def _row(lease: Lease) -> RoleRow:
+    return RoleRow(lease.provider, lease.role, lease.role_id, lease.scope, None, principal_id=lease.principal_id)
+
+
+def _line(event: str, run_id: str, lease: Lease) -> dict[str, Any]:
+    whose = {"tenant_id": lease.tenant_id, "principal_id": lease.principal_id}
+    return {"event": event, "run": run_id, "session": lease.session, **whose, **lease.address()}
+
+
+def _times(lease: Lease) -> dict[str, Any]:
+    return {
+        "asked_at": format_time(lease.asked_at),
+        "active_since": format_time(lease.active_since),
+        "expires_at": format_time(lease.expires_at),
+    }
+
+
+def _result(parts: Sequence[_Part], context: Context) -> dict[str, Any]:
+    works = [part.work for part in parts if part.work is not None and not part.kept]
+    result: dict[str, Any] = {
+        "changed": any(work.changed for work in works),
+        "roles": [work.as_result() for work in works],
+        "deactivated": [_address(part.lease) for part in parts if part.work is not None and part.work.switched_off],
+        "left_to_expire": [_address(part.lease) for part in parts if part.left],
+        "held_by_others": [_address(part.lease) for part in parts if part.kept],
+    }
+    if context.diff:
+        result["diff"] = {
+            "before": {work.name: {"active": work.step.before.active} for work in works},
+            "after": {work.name: {"active": work.row.active} for work in works},
+        }
+    return result
+
+
+def _address(lease: Lease) -> dict[str, Any]:
+    return {"provider": lease.provider, "role": lease.role, "scope": lease.scope}
+
+
+OPERATION = Operation("pim_give_back", spec, run)

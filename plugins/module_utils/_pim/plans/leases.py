@@ -1,0 +1,260 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds which role, as the lines of the journal tell. Pure. Private to the collection.
+
+A lease begins with the line that is written before an activation is sent (`lease`, `run`), or with one that says that a run takes part
+in the activation of another (`event` lease). It ends with the activation: when the service accepted its end, when it has expired, or
+when the run gives up its part (`event` released). A claim says that somebody is about to give the role back; it counts while who made it lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..models import SHORTEST_ACTIVATION, Request, RoleRow
+from ..times import format_time, later, parse_time
+
+# Tenant, account, provider, role id, scope: services compare them without case.
+Key = tuple[str, str, str, str, str]
+Alive = Callable[[str], bool]
+
+# Services round, and the start of an activation lies a little after its request.
+_BEFORE = timedelta(seconds=5)
+_AFTER = timedelta(minutes=2)
+# One that was accepted may be in no list for as long as lists lag.
+_AFTER_ACCEPTED = timedelta(seconds=2 * SHORTEST_ACTIVATION)
+# How long a request may wait for its approver, and the longest activation: so long a lease may last whose activation nobody has seen.
+_LONGEST = timedelta(days=2)
+# So long after it was sent, a request that the service does not know has not reached it.
+ARRIVAL = timedelta(minutes=1)
+
+
+@dataclass
+class Lease:
+    """The part of one run in the activation of one role. `asked_at`: when the activation was asked for, by the service's clock.
+
+    `entries`: what became of the requests of this run, by entry; `settled`: the run has looked, and the role was active (or may be).
+    """
+
+    run: str
+    tenant_id: str
+    principal_id: str
+    provider: str
+    role: str
+    role_id: str
+    scope: str
+    session: str | None
+    asked_at: datetime
+    entries: dict[str, str] = field(default_factory=dict)
+    settled: bool = False
+    request_id: str | None = None
+    active_since: datetime | None = None
+    expires_at: datetime | None = None
+    # Of the last line that speaks for it.
+    place: int = 0
+
+    @property
+    def key(self) -> Key:
+        return _key(self.tenant_id, self.principal_id, self.provider, self.role_id, self.scope)
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is known that the run has a part, and not only asked for it."""
+        return self.settled or "accepted" in self.entries.values()
+
+    def over(self, now: datetime) -> bool:
+        """Whether the activation has ended by itself."""
+        return (self.expires_at or self.asked_at + _LONGEST) <= now
+
+    def address(self) -> dict[str, Any]:
+        return {"provider": self.provider, "role": self.role, "role_id": self.role_id, "scope": self.scope}
+
+    def as_leftover(self) -> dict[str, Any]:
+        times = {"active_since": format_time(self.active_since), "expires_at": format_time(self.expires_at)}
+        return {**self.address(), **times}
+
+
+@dataclass(frozen=True)
+class Window:
+    """An activation began within it, as the line at `place` tells."""
+
+    first: datetime
+    last: datetime
+    place: int
+
+
+@dataclass
+class Shared:
+    """What all runs have to do with one role of one account. `starts`: when activations of theirs began, earliest and latest, by what
+    tells so."""
+
+    leases: dict[str, Lease] = field(default_factory=dict)
+    claims: set[str] = field(default_factory=set)
+    starts: dict[str, Window] = field(default_factory=dict)
+    # When somebody last meant to end it, by this machine's clock.
+    ending_at: datetime | None = None
+
+    def held_by(self, run: str, now: datetime) -> Lease | None:
+        lease = self.leases.get(run)
+        return None if lease is None or lease.over(now) else lease
+
+    def others(self, run: str | None, now: datetime, alive: Alive) -> list[Lease]:
+        """The parts of other runs that live."""
+        return [one for one in self.leases.values() if one.run != run and not one.over(now) and alive(one.run)]
+
+    def claimed(self, alive: Alive) -> bool:
+        return any(alive(claimant) for claimant in self.claims)
+
+    def began(self, row: RoleRow) -> bool:
+        """Whether the row's activation is one that a run with a lease began, and not somebody else's since."""
+        if row.assignment_type != "activated":
+            return False
+        since = row.active_since
+        return since is None or any(start.first <= since <= start.last for start in self.starts.values())
+
+
+def key_of(tenant_id: str, row: RoleRow) -> Key:
+    return _key(tenant_id, str(row.principal_id), row.provider, str(row.role_id), str(row.scope))
+
+
+def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
+    """By role: everything the journal tells. A line that says nothing of leases, or nothing readable, is passed over."""
+    found: dict[Key, Shared] = {}
+    entries: dict[str, tuple[Key, Mapping[str, Any], int]] = {}
+    for place, line in enumerate(lines):
+        event, number = line.get("event"), str(line.get("entry"))
+        if event == "outcome":
+            if number in entries:
+                key, entry, begun = entries[number]
+                _conclude(found[key], number, entry, line, begun)
+            continue
+        texts = [line.get(name) for name in ("tenant_id", "principal_id", "provider", "role_id", "scope")]
+        if not all(isinstance(text, str) and text for text in texts):
+            continue
+        key = _key(*map(str, texts))
+        shared = found.setdefault(key, Shared())
+        run = line.get("run")
+        if event == "submitting":
+            entries[number] = (key, line, place)
+            _begin(shared, number, line, place)
+        elif not isinstance(run, str):
+            continue
+        elif event == "lease":
+            lease = shared.leases.setdefault(run, _lease(run, line))
+            lease.settled, lease.place = True, place
+            lease.active_since, lease.expires_at = _time(line.get("active_since")), _time(line.get("expires_at"))
+            if lease.active_since is not None:
+                moment = lease.active_since
+                shared.starts[str(moment)] = Window(moment - _BEFORE, moment + _BEFORE, place)
+        elif event == "released":
+            shared.leases.pop(run, None)
+        elif event == "claim":
+            shared.claims.add(run)
+            shared.ending_at = _time(line.get("at"))
+    return found
+
+
+def leases_of(run: str, shared: Mapping[Key, Shared], now: datetime) -> list[Lease]:
+    """What a run holds, oldest first."""
+    held = [lease for one in shared.values() if (lease := one.held_by(run, now)) is not None]
+    return sorted(held, key=lambda lease: lease.asked_at)
+
+
+def leftovers(shared: Mapping[Key, Shared], now: datetime, alive: Alive) -> list[Lease]:
+    """One lease of each role that runs took which are gone, and that no live run has a part in."""
+    found = []
+    for one in shared.values():
+        left = [lease for lease in one.leases.values() if not lease.over(now)]
+        if left and not any(alive(lease.run) for lease in left):
+            # The one that knows most of the activation.
+            found.append(max(left, key=lambda lease: (lease.settled, lease.active_since is not None, lease.asked_at)))
+    return sorted(found, key=lambda lease: lease.asked_at)
+
+
+def _begin(shared: Shared, number: str, line: Mapping[str, Any], place: int) -> None:
+    run = line.get("run")
+    if line.get("action") in ("deactivate", "cancel"):
+        shared.ending_at = _time(line.get("at"))
+    elif line.get("action") == "activate" and line.get("lease") is True and isinstance(run, str):
+        # The role is not active, so whatever the run had a part in before is over.
+        fresh = _lease(run, line)
+        fresh.entries = {**(shared.leases[run].entries if run in shared.leases else {}), number: "open"}
+        fresh.place = place
+        shared.leases[run] = fresh
+        shared.starts[number] = _window(fresh.asked_at, _AFTER, place)
+
+
+def _conclude(shared: Shared, number: str, entry: Mapping[str, Any], line: Mapping[str, Any], begun: int) -> None:
+    outcome = line.get("outcome")
+    if entry.get("action") in ("deactivate", "cancel"):
+        shared.ending_at = _time(line.get("at")) or shared.ending_at
+        # What is ended to be renewed goes on being held.
+        if outcome == "accepted" and entry.get("renewal") is not True:
+            # What was asked for after it is another activation.
+            shared.leases = {run: lease for run, lease in shared.leases.items() if lease.place > begun}
+            shared.starts = {name: start for name, start in shared.starts.items() if start.place > begun}
+        return
+    lease = shared.leases.get(str(entry.get("run")))
+    if lease is None or number not in lease.entries:
+        return
+    if outcome in ("refused", "ended"):
+        del lease.entries[number]
+        shared.starts.pop(number, None)
+        if not lease.entries and not lease.settled:
+            del shared.leases[lease.run]
+        return
+    if outcome == "accepted":
+        lease.entries[number] = "accepted"
+        request_id = line.get("request_id")
+        lease.request_id = request_id if isinstance(request_id, str) else lease.request_id
+        # After an approval it begins whenever the approver comes.
+        after = _LONGEST if line.get("waiting") is True else _AFTER_ACCEPTED
+        shared.starts[number] = _window(lease.asked_at, after, begun)
+        if entry.get("renewal") is True:
+            for one in shared.leases.values():
+                one.asked_at, one.active_since, one.expires_at = lease.asked_at, None, None
+
+
+def _lease(run: str, line: Mapping[str, Any]) -> Lease:
+    session = line.get("session")
+    asked_at = _time(line.get("asked_at")) or parse_time(str(line["at"]))
+    request_id = line.get("request_id")
+    return Lease(
+        run=run,
+        tenant_id=str(line["tenant_id"]),
+        principal_id=str(line["principal_id"]),
+        provider=str(line["provider"]),
+        role_id=str(line["role_id"]),
+        scope=str(line["scope"]),
+        role=str(line.get("role") or line["role_id"]),
+        session=session if isinstance(session, str) else None,
+        asked_at=asked_at,
+        request_id=request_id if isinstance(request_id, str) else None,
+    )
+
+
+def asked_for(lease: Lease, pending: Request) -> bool:
+    """Whether a request that waits is what this lease came of."""
+    if lease.request_id is not None:
+        return pending.request_id.lower() == lease.request_id.lower()
+    start = _window(lease.asked_at, _AFTER, lease.place)
+    return pending.created_at is None or start.first <= pending.created_at <= start.last
+
+
+def _window(asked_at: datetime, after: timedelta, place: int) -> Window:
+    return Window(asked_at - _BEFORE, later(asked_at, after.total_seconds()), place)
+
+
+def _key(tenant_id: str, principal_id: str, provider: str, role_id: str, scope: str) -> Key:
+    return (tenant_id.lower(), principal_id.lower(), provider.lower(), role_id.lower(), scope.lower())
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

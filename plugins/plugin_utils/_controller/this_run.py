@@ -1,0 +1,31 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook run that this process is. Private to the collection.
+
+Ansible loads the action plugins, and this with them, in the controller before it forks for the first task of ours; the forks inherit it,
+so all tasks of a run agree on it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import uuid
+
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.runs import Run
+
+# Set by what guards the whole run: everything it activates is held then.
+guarded = False
+
+
+def _of_this_process() -> Run | None:
+    """None in a fork that was not given one: nobody could tell when its run ends."""
+    if multiprocessing.parent_process() is not None:
+        return None
+    # The other end stays open in this process and its forks until the last of them has ended; no program they start has it.
+    ends, _held_open = os.pipe()
+    return Run(str(uuid.uuid4()), ends)
+
+
+RUN = _of_this_process()
