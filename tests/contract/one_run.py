@@ -79,8 +79,11 @@ class RunProcess:
     def end(self) -> None:
         """As a playbook ends, whatever it holds."""
         if not self._connection.closed:
+            # Said, because forks of the tests that came later have this end of the pipe, too.
+            self._connection.send(None)
             self._connection.close()
         self._process.join(_SECONDS)
+        assert self._process.exitcode is not None, "the run did not end"
 
 
 def _work(connection: Any, others: Any, environment: dict[str, str], run_id: str) -> None:
@@ -91,10 +94,10 @@ def _work(connection: Any, others: Any, environment: dict[str, str], run_id: str
     ends, _held_open = os.pipe()
     connection.send("ready")
     while True:
-        try:
-            name, params = connection.recv()
-        except EOFError:
+        order = connection.recv()
+        if order is None:
             return
+        name, params = order
         operation = _OPERATIONS[name]
         spec = operation.spec()
         spec.pop("supports_check_mode", None)
