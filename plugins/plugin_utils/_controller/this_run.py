@@ -23,8 +23,16 @@ def _of_this_process() -> Run | None:
     """None in a fork that was not given one: nobody could tell when its run ends."""
     if multiprocessing.parent_process() is not None:
         return None
-    # The other end stays open in this process and its forks until the last of them has ended; no program they start has it.
-    ends, _held_open = os.pipe()
+    ends, held_open = os.pipe()
+
+    def let_go() -> None:
+        nonlocal held_open
+        if held_open is not None:
+            os.close(held_open)
+            held_open = None
+
+    # It stays open in this process until it ends. Forks, which may outlive it, have it not, and no program has that they start.
+    os.register_at_fork(after_in_child=let_go)
     return Run(str(uuid.uuid4()), ends)
 
 

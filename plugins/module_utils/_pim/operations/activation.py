@@ -70,11 +70,12 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if context.check_mode:
         CarryOut(connection, options, _terms(connection, options), context).rehearse(works)
         _foretell(works)
-    else:
+    elif leases is None:
         _write(connection, options, works, context, leases)
-    if leases is None:
-        return _finished(works, rows, context)
-    works = _settled(connection, options, works, context, leases, looked_at)
+    else:
+        with leases.at_work():
+            _write(connection, options, works, context, leases)
+            works = _settled(connection, options, works, context, leases, looked_at)
     return _finished(works, rows, context, leases)
 
 

@@ -10,6 +10,7 @@ another live run has one, this run only gives up its own, and the last gives the
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -217,7 +218,8 @@ class _GivingBack:
         connection, alive = self._connection, alive_in(self._connection)
         claimed: list[_Part] = []
         undecided: list[_Part] = []
-        with runs.alive_meanwhile(connection.session_dir, self._context.clock) as claimant:
+        claimant = str(uuid.uuid4())
+        with runs.at_work(connection.session_dir, claimant, self._context.clock):
 
             def decision(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 shared, made = shared_roles(lines), []

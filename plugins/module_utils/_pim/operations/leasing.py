@@ -10,6 +10,7 @@ waits, looks again, and activates it anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -75,6 +76,10 @@ class Leases:
             return None
         runs.keep_alive(connection.session_dir, context.run, context.environ, context.clock)
         return cls(connection, context.run)
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """While it activates and until that is settled: the run may be killed, and this fork of it go on."""
+        return runs.at_work(self._connection.session_dir, self._run, self._connection.clock)
 
     def prepare(self, works: Sequence[Work], options: ActivationOptions) -> None:
         """Marks the works whose activations the run will hold."""

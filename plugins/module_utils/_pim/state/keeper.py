@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Holds the lock of a run until the run is over. A program of its own, started by `runs.py`. Private to the collection.
 
-It has inherited the locked file, whose path is its argument. Its standard input is a pipe that nobody writes to, and that ends when
-the controller and all its forks are gone.
+It has inherited the locked file, whose path is its argument. Its standard input is a pipe that nobody writes to, and that ends with the
+controller.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 
 A run is one `ansible-playbook`. It lives as long as its lock is held, which the kernel sees to, also where containers share the
 directory and process ids mean nothing. A task runs in a fork of the controller, which cannot make the controller hold a lock, so a
-small process of its own holds it (`keeper.py`) until a pipe tells that the controller and all its forks are gone: a fork that outlives
-a killed controller may still be writing.
+small process of its own holds it (`keeper.py`) until a pipe tells that the controller is gone. A fork that outlives a killed controller
+may still be activating something: meanwhile it holds a lock of its own, and the run lives as long.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from . import files
 DIRECTORY = "runs"
 _SUFFIX = ".lock"
 _ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
+_ID_LENGTH = 36
 # Seconds: starting a small Python, on a busy machine.
 _START = 30.0
 _LOCK_TIMEOUT = 60.0
@@ -40,17 +41,21 @@ _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 @dataclass(frozen=True)
 class Run:
-    """`ends`: the end to read from of a pipe, whose other end the controller and its forks hold and nobody else."""
+    """`ends`: the end to read from of a pipe, whose other end the controller holds and nobody else."""
 
     id: str
     ends: int
 
 
 def alive(directory: str, run_id: str) -> bool:
-    """Whether the run holds its lock. Asking disturbs nobody: askers share it."""
-    if not _ID.fullmatch(run_id):
+    """Whether the run, or one of its tasks, holds a lock. Asking disturbs nobody: askers share them."""
+    own = os.path.join(directory, DIRECTORY)
+    if not _ID.fullmatch(run_id) or not files.check_directory(own, create=False):
         return False
-    path = _path(directory, run_id)
+    return any(_is_held(os.path.join(own, name)) for name in files.names(own) if name[:_ID_LENGTH] == run_id)
+
+
+def _is_held(path: str) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -66,10 +71,10 @@ def alive(directory: str, run_id: str) -> bool:
 def keep_alive(directory: str, run: Run, environ: Mapping[str, str], clock: Clock) -> None:
     """The run lives from now on until its end. Many tasks of it may ask for that at once; `session_unusable` where it cannot be."""
     with _starting(directory, clock):
-        if alive(directory, run.id):
+        path = os.path.join(directory, DIRECTORY, f"{run.id}{_SUFFIX}")
+        if _is_held(path):
             return
         _remove_dead(directory)
-        path = _path(directory, run.id)
         descriptor = _take(path, clock)
         try:
             _start_keeper(path, descriptor, run, environ)
@@ -79,14 +84,13 @@ def keep_alive(directory: str, run: Run, environ: Mapping[str, str], clock: Cloc
 
 
 @contextlib.contextmanager
-def alive_meanwhile(directory: str, clock: Clock) -> Iterator[str]:
-    """A run of its own that lives inside the `with`, held by this very process; gives its id."""
-    run_id = str(uuid.uuid4())
-    path = _path(directory, run_id)
+def at_work(directory: str, run_id: str, clock: Clock) -> Iterator[None]:
+    """The run lives inside the `with`, whatever becomes of the rest of it: this very process holds the lock."""
+    path = os.path.join(directory, DIRECTORY, f"{run_id}.{uuid.uuid4()}{_SUFFIX}")
     with _starting(directory, clock):
         descriptor = _take(path, clock)
     try:
-        yield run_id
+        yield
     finally:
         files.remove(path)
         os.close(descriptor)
@@ -102,16 +106,13 @@ def _starting(directory: str, clock: Clock) -> Iterator[None]:
         yield
 
 
-def _path(directory: str, run_id: str) -> str:
-    return os.path.join(directory, DIRECTORY, f"{run_id}{_SUFFIX}")
-
-
 def _remove_dead(directory: str) -> None:
-    """The files of runs whose keeper was killed too; a run without one is as dead."""
-    for name in files.names(os.path.join(directory, DIRECTORY)):
-        run_id = name.removesuffix(_SUFFIX)
-        if _ID.fullmatch(run_id) and not alive(directory, run_id):
-            files.remove(_path(directory, run_id))
+    """The files of those that were killed together with what held them."""
+    own = os.path.join(directory, DIRECTORY)
+    for name in files.names(own):
+        path = os.path.join(own, name)
+        if _ID.fullmatch(name[:_ID_LENGTH]) and not _is_held(path):
+            files.remove(path)
 
 
 def _take(path: str, clock: Clock) -> int:
