@@ -143,6 +143,9 @@ options:
     default: wait
 notes:
   - An application cannot activate roles. Sign in as a person.
+  - With E(ENTRA_PIM_LEASE=true) in the task's environment the playbook run holds what the task activates, until M(entra.pim.pim_give_back)
+    gives it back. The role P(entra.pim.elevate#role) is that. Only on the controller; elsewhere nothing is held, with a warning.
+  - Where another run that is at work holds a role, O(state=inactive) ends it all the same, with a warning.
   - Give back what a task took with its RV(activated), as the examples show.
 seealso:
   - module: entra.pim.pim_role_info
@@ -301,6 +304,15 @@ activated:
     - provider: entra_roles
       role: Security Reader
       scope: /
+held:
+  description: The roles of this account that the playbook run now holds, in a form that O(roles) takes back. In check mode those it would.
+  returned: with E(ENTRA_PIM_LEASE) in the environment
+  type: list
+  elements: dict
+lease_taken:
+  description: Whether this task made the run hold a role that it did not hold before.
+  returned: with E(ENTRA_PIM_LEASE) in the environment
+  type: bool
 deactivated:
   description: The roles this task deactivated, in a form that O(roles) takes back. In check mode those it would deactivate.
   returned: always

@@ -96,10 +96,32 @@ sessions:
           and for C(access_token).
       type: bool
 leftovers:
-  description: Roles that an earlier run took and did not give back. This version keeps no such record, so the list is empty.
+  description:
+    - Roles that this account holds still, because a run that took them is gone and did not give them back. With a warning.
+    - That is what the journal in O(session_dir) knows; the service is not asked. The role P(entra.pim.restore#role) with
+      C(restore_leftovers=true) gives them back.
   returned: success
   type: list
   elements: dict
+  contains:
+    provider:
+      description: The API the role belongs to.
+      type: str
+    role:
+      description: Display name.
+      type: str
+    role_id:
+      description: Id of the role definition; V(member) or V(owner) for groups.
+      type: str
+    scope:
+      description: The scope.
+      type: str
+    active_since:
+      description: Since when it is active (UTC); null where the run was killed before it knew whether it came on.
+      type: str
+    expires_at:
+      description: When it ends by itself (UTC); null where that is not known.
+      type: str
   sample: []
 """
 

@@ -218,6 +218,14 @@ def test_many_roles(play, simulator):
     )
 
 
+def test_restore(play, simulator):
+    output = play("restore.yml")
+    assert "Held: Security Reader" in output
+    assert playbooks.activated(simulator) == set()
+    actions = [one["action"] for one in simulator.control("GET", "requests")["requests"]]
+    assert sorted(actions) == ["selfActivate", "selfDeactivate"]
+
+
 def test_long_work(play, simulator):
     assert _changed(play("long_work.yml")) == 2
     assert _changed(play("long_work.yml")) == 0

@@ -103,7 +103,12 @@ def _settled(
     deadline = context.clock.monotonic() + options.wait_timeout
     places, again = list(range(len(done))), done
     while True:
-        stale = {id(work) for work in leases.settle(again, looked_at)}
+        try:
+            stale = {id(work) for work in leases.settle(again, looked_at)}
+        except PimError as error:
+            # What was activated must be told, and its entry is in the journal, which makes it known as held.
+            context.warn(f"The journal lacks what became of the activations: {error.sentence}")
+            return done
         places = [place for place in places if id(done[place]) in stale]
         if not places:
             return done
@@ -254,7 +259,7 @@ def _finished(
 ) -> dict[str, Any]:
     result = _result(works, rows, context)
     if leases is not None:
-        result["held"] = [_held(lease, rows) for lease in leases.held()]
+        result["held"] = [_held(lease, rows) for lease in _all_held(leases, context)]
         result["lease_taken"] = leases.taken
     elif context.leasing:
         # Check mode: what would be. Where no lease can be held there is none.
@@ -295,6 +300,14 @@ def _address(row: RoleRow, rows: Sequence[RoleRow]) -> dict[str, Any]:
         if other.provider == row.provider and str(other.role).casefold() == name
     }
     return {"provider": row.provider, "role": row.role if len(twins) < 2 else row.role_id, "scope": row.scope}
+
+
+def _all_held(leases: Leases, context: Context) -> list[Lease]:
+    try:
+        return leases.held()
+    except PimError as error:
+        context.warn(f"What this run holds could not be read: {error.sentence}")
+        return []
 
 
 def _held(lease: Lease, rows: Sequence[RoleRow]) -> dict[str, Any]:
