@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ..errors import PimError, invalid_option
@@ -26,6 +26,7 @@ from ..plans.rows import switched_off
 from ..providers.registry import PROVIDERS
 from ..state import runs
 from ..state.journal import Journal
+from ..state.sessions import Session, Sessions
 from ..times import format_time
 from .activation_options import DEFAULT_PROVIDER, ActivationOptions
 from .carrying_out import CarryOut
@@ -42,6 +43,8 @@ from .work import Work
 # Seconds: a run that has asked for the same role has its answer by then.
 _PATIENCE = 90.0
 _PAUSE = 0.5
+# This machine's clock may be wrong by so much.
+_CLOCKS_DIFFER = timedelta(days=1)
 # A service that still refuses so long after the five minutes will not change its mind.
 _GRACE = 60.0
 _TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
@@ -82,26 +85,26 @@ class _Part:
 
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    try:
+        return _run(params, context)
+    except OperationFailed:
+        raise
+    except PimError as error:
+        raise OperationFailed(error, _result([], context)) from None
+
+
+def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if params["wait_timeout"] < 1:
         raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
     named = None if params["roles"] is None else [_named(one) for one in params["roles"]]
-    choice = connection_options(params, context.environ)
-    journal = Journal(choice.session_dir, context.clock)
-    clean = params["leftovers"]
-    if not _parts(shared_roles(journal.lines()), context, choice.session_dir, named, clean, context.clock.now()):
-        # Nothing is held, so nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
+    options = connection_options(params, context.environ)
+    shared = shared_roles(Journal(options.session_dir, context.clock).lines())
+    parts = _of_session(_parts(shared, context, options.session_dir, named, params["leftovers"]), options, context)
+    if not parts:
+        # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
         return _result([], context)
-    return _given_back(params, choice, named, context)
-
-
-def _given_back(
-    params: Mapping[str, Any], choice: ConnectionOptions, named: list[Wanted] | None, context: Context
-) -> dict[str, Any]:
-    shared = shared_roles(Journal(choice.session_dir, context.clock).lines())
-    found = _parts(shared, context, choice.session_dir, named, params["leftovers"], context.clock.now())
-    connection = open_connection(choice, context, list(dict.fromkeys(part.lease.provider for part in found)))
-    session = connection.session
-    parts = [part for part in found if is_of(part.lease, session.tenant_id, session.object_id)]
+    connection = open_connection(options, context, list(dict.fromkeys(part.lease.provider for part in parts)))
+    parts = _of_account(parts, connection.session)
     if context.check_mode:
         _look(connection, parts, shared, context)
         for part in parts:
@@ -110,11 +113,22 @@ def _given_back(
                 part.work.row = part.work.step.after
         return _result(parts, context)
     _GivingBack(connection, params, context).all(parts)
-    result = _result(parts, context)
     failures = [part.error for part in parts if part.error is not None]
     if failures:
-        raise OperationFailed(failures[0], result)
-    return result
+        raise OperationFailed(failures[0], _result(parts, context))
+    return _result(parts, context)
+
+
+def _of_session(parts: Sequence[_Part], options: ConnectionOptions, context: Context) -> list[_Part]:
+    """Those of the session's account, as far as that is known before anybody signs in: the others need no connection."""
+    if options.credentials.task is not None or options.credentials.own is not None:
+        return list(parts)
+    session = Sessions(options.session_dir, context.clock).load(options.session)
+    return list(parts) if session is None else _of_account(parts, session)
+
+
+def _of_account(parts: Sequence[_Part], session: Session) -> list[_Part]:
+    return [part for part in parts if is_of(part.lease, session.tenant_id, session.object_id)]
 
 
 def _named(item: Mapping[str, Any]) -> Wanted:
@@ -133,19 +147,18 @@ def _parts(
     directory: str,
     named: Sequence[Wanted] | None,
     clean: bool,
-    now: datetime,
 ) -> list[_Part]:
     """What this run holds, of those named where some are; with `clean`, what runs that are gone have left on."""
     parts = []
-    if context.run is not None:
-        own = context.run.id
-        for one in shared.values():
-            lease = one.held_by(own, now)
-            if lease is not None and (named is None or any(_is_named(lease, name) for name in named)):
-                parts.append(_Part(lease, [own]))
+    own = context.run.id if context.run is not None else None
+    for one in shared.values():
+        # Also what has ended by itself, by this machine's clock: the service knows better.
+        lease = None if own is None else one.leases.get(own)
+        if lease is not None and (named is None or any(_is_named(lease, name) for name in named)):
+            parts.append(_Part(lease, [lease.run]))
     if clean:
-        for lease in leftovers(shared, now, lambda run_id: runs.alive(directory, run_id)):
-            parts.append(_Part(lease, list(shared[lease.key].leases)))
+        gone = leftovers(shared, context.clock.now() - _CLOCKS_DIFFER, lambda run_id: runs.alive(directory, run_id))
+        parts += [_Part(lease, list(shared[lease.key].leases)) for lease in gone]
     return sorted(parts, key=lambda part: part.lease.asked_at)
 
 
@@ -227,7 +240,7 @@ class _GivingBack:
                     one = shared.get(part.lease.key, Shared())
                     # What has ended meanwhile was given back by whoever ended it.
                     part.runs = [run_id for run_id in part.runs if run_id in one.leases]
-                    others = one.others(self._own, connection.now(), alive)
+                    others = one.others(self._own, alive)
                     if part.runs and any(lease.decided for lease in others):
                         part.kept = True
                         made += [_line("released", run_id, part.lease) for run_id in part.runs]

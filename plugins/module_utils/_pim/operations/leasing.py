@@ -122,9 +122,7 @@ class Leases:
 
     def _is_held(self, work: Work, shared: Mapping[Key, Shared]) -> bool:
         found = shared.get(self._key(work.row))
-        return found is not None and any(
-            lease.decided for lease in found.others(None, self._connection.now(), alive_in(self._connection))
-        )
+        return found is not None and any(lease.decided for lease in found.others(None, alive_in(self._connection)))
 
     def _lines_for(self, work: Work, shared: Shared, since: float, stale: list[Work]) -> list[dict[str, Any]]:
         if work.switched_on:
@@ -147,7 +145,7 @@ class Leases:
         ended = shared.ending_at is not None and shared.ending_at.timestamp() >= int(since)
         own = shared.held_by(self._run, now)
         holders = [own] if own is not None and (own.decided or own.entries) else []
-        holders += shared.others(self._run, now, alive)
+        holders += shared.others(self._run, alive)
         decided = any(lease.decided for lease in holders)
         if ended or shared.claimed(alive) or (holders and not decided):
             stale.append(work)
@@ -184,11 +182,11 @@ def warn_of_holders(connection: Connection, works: Sequence[Work], context: Cont
     ending = [work for work in works if work.step.action == DEACTIVATE]
     if not ending:
         return
-    shared, now = shared_roles(connection.journal.lines()), connection.now()
+    shared = shared_roles(connection.journal.lines())
     own = context.run.id if context.run is not None else None
     for work in ending:
         found = shared.get(key_of(connection.session.tenant_id, work.row))
-        if found is not None and found.others(own, now, alive_in(connection)):
+        if found is not None and found.others(own, alive_in(connection)):
             context.warn(f"{work.name} is held by another run that is still at work: it loses the role.")
 
 

@@ -102,9 +102,9 @@ class Shared:
         lease = self.leases.get(run)
         return None if lease is None or lease.over(now) else lease
 
-    def others(self, run: str | None, now: datetime, alive: Alive) -> list[Lease]:
+    def others(self, run: str | None, alive: Alive) -> list[Lease]:
         """The parts of other runs that live."""
-        return [one for one in self.leases.values() if one.run != run and not one.over(now) and alive(one.run)]
+        return [one for one in self.leases.values() if one.run != run and alive(one.run)]
 
     def claimed(self, alive: Alive) -> bool:
         return any(alive(claimant) for claimant in self.claims)
@@ -198,6 +198,11 @@ def _conclude(shared: Shared, number: str, entry: Mapping[str, Any], line: Mappi
             shared.leases = {run: lease for run, lease in shared.leases.items() if lease.place > begun}
             shared.starts = {name: start for name, start in shared.starts.items() if start.place > begun}
         return
+    if outcome == "accepted" and entry.get("renewal") is not True:
+        # The service activates what is not active: what was held of an earlier activation is over.
+        shared.leases = {
+            run: lease for run, lease in shared.leases.items() if lease.place >= begun or not lease.decided
+        }
     lease = shared.leases.get(str(entry.get("run")))
     if lease is None or number not in lease.entries:
         return
