@@ -23,13 +23,13 @@ def _of_this_process() -> Run | None:
     """None in a fork that was not given one: nobody could tell when its run ends."""
     if multiprocessing.parent_process() is not None:
         return None
-    ends, held_open = os.pipe()
+    ends, other_end = os.pipe()
+    held_open = [other_end]
 
     def let_go() -> None:
-        nonlocal held_open
-        if held_open is not None:
-            os.close(held_open)
-            held_open = None
+        # Once: a fork of a fork may have something else under that number.
+        while held_open:
+            os.close(held_open.pop())
 
     # It stays open in this process until it ends. Forks, which may outlive it, have it not, and no program has that they start.
     os.register_at_fork(after_in_child=let_go)
