@@ -34,7 +34,7 @@ attributes:
 options:
   roles:
     description:
-      - Give back only these, as far as this run holds them. Without it, everything it holds.
+      - Give back only these, as far as this run holds them; of one that it does not hold it warns. Without it, everything it holds.
     type: list
     elements: dict
     suboptions:
@@ -43,13 +43,16 @@ options:
         type: str
         required: true
       scope:
-        description: The scope, by its canonical id or path. Without it, any scope (for V(entra_roles), the tenant).
+        description: The scope, by its name, id or path. Without it, any scope (for V(entra_roles), the tenant).
         type: str
       provider:
         description: The API the role belongs to.
         type: str
         choices: [entra_roles, groups, azure_resources]
         default: entra_roles
+      duration:
+        description: Not used here. What was given to the role P(entra.pim.elevate#role) can be given here as it is.
+        type: str
   leftovers:
     description:
       - Give back also what runs took that are gone and did not give it back, as far as it is this account's. The service is looked at

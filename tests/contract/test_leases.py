@@ -107,6 +107,18 @@ def test_only_those_named(home, run):
     assert active(home) == {SECOND}
 
 
+def test_named_as_they_were_given_to_elevate(home, run):
+    """A group by its name, with a duration; and a role that the run does not hold."""
+    one = run()
+    wanted = [{"provider": "groups", "role": "member", "scope": "Team 01", "duration": "1h"}]
+    held = ok(one.do("activation", roles=wanted, justification="Test"))["held"]
+    assert [lease["provider"] for lease in held] == ["groups"]
+    result = ok(one.give_back(roles=[*wanted, {"role": FIRST}]))
+    assert [row["scope"] for row in result["deactivated"]] == [lease["scope"] for lease in held]
+    assert result["warnings"] == [f"{FIRST} at / is not held by this run, and is left as it is."]
+    assert active(home) == set()
+
+
 def test_what_was_active_before_stays(home, run):
     assert home.one("activation", role=FIRST, justification="Test")["changed"]
     one = run()

@@ -61,6 +61,8 @@ def spec() -> dict[str, Any]:
                     "role": {"type": "str", "required": True},
                     "scope": {"type": "str"},
                     "provider": {"type": "str", "choices": list(PROVIDERS), "default": DEFAULT_PROVIDER},
+                    # So that what was given to `elevate` can be given here.
+                    "duration": {"type": "str"},
                 },
             },
             "leftovers": {"type": "bool", "default": False},
@@ -99,6 +101,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     named = None if params["roles"] is None else [_named(one) for one in params["roles"]]
     options = connection_options(params, context.environ)
     shared = shared_roles(Journal(options.session_dir, context.clock).lines())
+    _warn_of_others(shared, context, named or [])
     parts = _of_session(_parts(shared, context, options.session_dir, named, params["leftovers"]), options, context)
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
@@ -162,9 +165,18 @@ def _parts(
     return sorted(parts, key=lambda part: part.lease.asked_at)
 
 
+def _warn_of_others(shared: Mapping[Key, Shared], context: Context, named: Sequence[Wanted]) -> None:
+    """A role that is named and not held is left as it is, and that is told: the name may be a slip."""
+    own = context.run.id if context.run is not None else ""
+    held = [one.leases[own] for one in shared.values() if own in one.leases]
+    for name in named:
+        if not any(_is_named(lease, name) for lease in held):
+            context.warn(f"{name.role} at {name.scope or 'any scope'} is not held by this run, and is left as it is.")
+
+
 def _is_named(lease: Lease, name: Wanted) -> bool:
     role = name.role.casefold() in (lease.role.casefold(), lease.role_id.casefold())
-    scope = name.scope is None or name.scope.casefold() == lease.scope.casefold()
+    scope = name.scope is None or name.scope.casefold() in (lease.scope.casefold(), str(lease.scope_name).casefold())
     return lease.provider == name.provider and role and scope
 
 

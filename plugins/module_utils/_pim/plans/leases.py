@@ -47,6 +47,7 @@ class Lease:
     role: str
     role_id: str
     scope: str
+    scope_name: str | None
     session: str | None
     asked_at: datetime
     entries: dict[str, str] = field(default_factory=dict)
@@ -225,7 +226,7 @@ def _conclude(shared: Shared, number: str, entry: Mapping[str, Any], line: Mappi
 
 
 def _lease(run: str, line: Mapping[str, Any]) -> Lease:
-    session = line.get("session")
+    session, scope_name = line.get("session"), line.get("scope_name")
     asked_at = _time(line.get("asked_at")) or parse_time(str(line["at"]))
     request_id = line.get("request_id")
     return Lease(
@@ -235,6 +236,7 @@ def _lease(run: str, line: Mapping[str, Any]) -> Lease:
         provider=str(line["provider"]),
         role_id=str(line["role_id"]),
         scope=str(line["scope"]),
+        scope_name=scope_name if isinstance(scope_name, str) else None,
         role=str(line.get("role") or line["role_id"]),
         session=session if isinstance(session, str) else None,
         asked_at=asked_at,
