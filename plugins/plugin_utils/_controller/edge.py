@@ -21,7 +21,8 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.entra.pim.plugins.module_utils._pim.errors import printable
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection_options import session_dir
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import (
@@ -58,6 +59,7 @@ class OperationAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._runs_here():
+            this_run.tell(elsewhere=[self._task._uuid, (task_vars or {}).get("inventory_hostname")])
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
         with _environment(self._task_environment()):
@@ -91,6 +93,8 @@ class OperationAction(ActionBase):
             guarded=this_run.guarded,
         )
         params = validation.validated_parameters
+        with contextlib.suppress(PimError):  # the operation says it
+            this_run.tell(directory=session_dir(params, os.environ))
         refused = {"failed": True, "msg": self._option_message(validation)} if validation.error_messages else None
         result = refused or perform(self.operation, params, context)
         warnings = [warning_text(warning) for warning in validation._warnings] + context.warnings

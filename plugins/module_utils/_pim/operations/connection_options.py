@@ -96,7 +96,7 @@ def connection_options(
     ca_path = _file("ca_path", params.get("ca_path") or path_variable(environ, "ENTRA_PIM_CA_PATH"))
     return ConnectionOptions(
         session=session or DEFAULT_SESSION,
-        session_dir=_session_dir(params, environ),
+        session_dir=session_dir(params, environ),
         credentials=gather(params, environ, silenced=session is not None and not makes_session),
         tenant=tenant.lower() if tenant else None,
         cloud=cloud,
@@ -107,7 +107,8 @@ def connection_options(
     )
 
 
-def _session_dir(params: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+def session_dir(params: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """Where a task with these options keeps its sessions; `invalid_option` where that is no path."""
     given = params.get("session_dir") or path_variable(environ, "ENTRA_PIM_SESSION_DIR")
     if given and "\0" in given:
         raise invalid_option("session_dir", given, "it must be a path")
