@@ -203,7 +203,11 @@ class SafetyNet:
     def _waited_for(self, young: Sequence[Held]) -> dict[Place, str]:
         names = ", ".join(f"{one.lease.role} at {one.lease.scope}" for one in young)
         with contextlib.suppress(OSError, ValueError):
-            self._show(printable(f"Entra keeps an activation for five minutes: waiting to give back {names}. Ctrl-C leaves them to expire."))
+            self._show(
+                printable(
+                    f"Entra keeps an activation for five minutes: waiting to give back {names}. Ctrl-C leaves them to expire."
+                )
+            )
         return self._round(young, "wait", self._clock.monotonic() + SHORTEST_ACTIVATION + self._timeout)
 
     def _watched(self, young: Sequence[Held]) -> dict[Place, str]:
@@ -303,12 +307,23 @@ def _address_on(host: str, address: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _row(lease: Lease, became: str) -> Row:
-    return (lease.role, lease.scope, format_time(lease.active_since) or "-", format_time(lease.expires_at) or "-", became)
+    return (
+        lease.role,
+        lease.scope,
+        format_time(lease.active_since) or "-",
+        format_time(lease.expires_at) or "-",
+        became,
+    )
 
 
 def _row_elsewhere(one: Mapping[str, Any]) -> Row:
     times = (one.get("active_since") or "-", one.get("expires_at") or "-")
-    return (str(one.get("role")), str(one.get("scope")), *map(str, times), f"no: taken as a module on {one['host']}, which has to give it back")
+    return (
+        str(one.get("role")),
+        str(one.get("scope")),
+        *map(str, times),
+        f"no: taken as a module on {one['host']}, which has to give it back",
+    )
 
 
 def _table(rows: Sequence[Row]) -> str:
