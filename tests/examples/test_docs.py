@@ -113,6 +113,7 @@ def test_readme_lists_what_there_is():
     listed = {tuple(cell.replace("`", "").split()) for cell in cells if "entra.pim" in cell}
     there = {("module", f"entra.pim.{path.stem}") for path in (layout.ROOT / "plugins/modules").glob("*.py")}
     there |= {("lookup", f"entra.pim.{path.stem}") for path in (layout.ROOT / "plugins/lookup").glob("*.py")}
+    there |= {("callback", f"entra.pim.{path.stem}") for path in (layout.ROOT / "plugins/callback").glob("*.py")}
     there |= {("role", f"entra.pim.{path.name}") for path in (layout.ROOT / "roles").iterdir() if path.is_dir()}
     assert listed == there
 

@@ -253,6 +253,19 @@ def test_rehearsal(play, simulator):
     assert simulator.control("GET", "requests")["requests"] == []
 
 
+def test_safety_net(simulator, tmp_path):
+    """With the settings of the guide. Without them the role stays on."""
+    environment = playbooks.variables(simulator, tmp_path / "sessions")
+    guide = (layout.ROOT / "docs" / "safety_net.md").read_text(encoding="utf-8")
+    (settings,) = re.findall(r"^```ini\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    (tmp_path / "ansible.cfg").write_text(settings)
+    for directory, left in ((tmp_path, set()), (None, {("Security Reader", "/")})):
+        output = playbooks.run(_EXAMPLES / "safety_net.yml", environment, cwd=directory)
+        found = re.search(r"^Security Reader +/ +20\S+Z +20\S+Z +yes$", output, re.MULTILINE)
+        assert bool(found) is not bool(left), output
+        assert playbooks.activated(simulator) == left
+
+
 def test_module_defaults(simulator, tmp_path):
     environment = playbooks.variables(simulator, tmp_path / "sessions")
     # Passwords, so that two accounts can sign in.

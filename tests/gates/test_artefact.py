@@ -94,7 +94,7 @@ def test_what_is_in_it(artefact):
     }
 
 
-@pytest.mark.parametrize("kind", ["modules", "lookup"])
+@pytest.mark.parametrize("kind", ["callback", "lookup", "modules"])
 def test_documentation_of_what_is_installed(installed, kind):
     answers = documentation.documented(kind, ANSIBLE_COLLECTIONS_PATH=str(installed))
     assert answers

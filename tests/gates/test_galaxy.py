@@ -71,7 +71,7 @@ def test_importer_has_no_complaint(artefact, place):
     assert complaints == []
     assert "...ansible-lint run complete" in output
     contents = result["docs_blob"]["contents"]
-    for kind, folder in (("module", "modules"), ("lookup", "lookup")):
+    for kind, folder in (("module", "modules"), ("lookup", "lookup"), ("callback", "callback")):
         described = {one["content_name"] for one in contents if one["content_type"] == kind and one["doc_strings"]}
         assert described == set(documentation.plugin_names(folder))
     shown = {one["name"] for one in result["docs_blob"]["documentation_files"]}
@@ -171,6 +171,7 @@ def test_documentation_is_rendered(tmp_path):
     pages = {path.stem for path in (tmp_path / "collections" / "entra" / "pim").iterdir()}
     plugins = {f"{name}_module" for name in documentation.plugin_names("modules")}
     plugins |= {f"{name}_lookup" for name in documentation.plugin_names("lookup")}
+    plugins |= {f"{name}_callback" for name in documentation.plugin_names("callback")}
     roles = {f"{path.parent.parent.name}_role" for path in (layout.ROOT / "roles").glob("*/meta/argument_specs.yml")}
     assert pages == {"index"} | plugins | roles
 

@@ -61,7 +61,7 @@ def test_types_of_what_is_shared():
     _mypy("--strict", "-p", _PRIVATE)
 
 
-@pytest.mark.parametrize("room", ["action", "lookup", "modules", "plugin_utils"])
+@pytest.mark.parametrize("room", ["action", "callback", "lookup", "modules", "plugin_utils"])
 def test_types_of_the_edges(room):
     _mypy("-p", f"ansible_collections.entra.pim.plugins.{room}")
 
