@@ -259,8 +259,9 @@ def test_safety_net(simulator, tmp_path):
     guide = (layout.ROOT / "docs" / "safety_net.md").read_text(encoding="utf-8")
     (settings,) = re.findall(r"^```ini\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
     (tmp_path / "ansible.cfg").write_text(settings)
-    for directory, left in ((tmp_path, set()), (None, {("Security Reader", "/")})):
-        output = playbooks.run(_EXAMPLES / "safety_net.yml", environment, cwd=directory)
+    guarded = environment | {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
+    for variables, left in ((guarded, set()), (environment, {("Security Reader", "/")})):
+        output = playbooks.run(_EXAMPLES / "safety_net.yml", variables)
         found = re.search(r"^Security Reader +/ +20\S+Z +20\S+Z +yes$", output, re.MULTILINE)
         assert bool(found) is not bool(left), output
         assert playbooks.activated(simulator) == left

@@ -38,7 +38,7 @@ def _watch(order: dict[str, Any]) -> None:
     runs = importlib.import_module(f"{_PRIVATE}.state.runs")
     # The run is not gone as long as this is at work: its roles are no leftovers.
     with runs.at_work(order["options"]["session_dir"], order["run"], _clock()):
-        os.write(sys.stdout.fileno(), b".")
+        print(".", end="", flush=True)
         give_back(order)
 
 

@@ -9,19 +9,18 @@ so all tasks of a run agree on it.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
-import tempfile
 import uuid
-from typing import IO, Any
+from typing import Any
 
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.facts import Facts
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.runs import Run
 
 # Set by what guards the whole run: everything it activates is held then.
 guarded = False
-# What the tasks of a guarded run tell the controller, one JSON object a line. The file has no name.
-_told: IO[bytes] | None = None
+# What the tasks of a guarded run tell the controller.
+_facts: Facts | None = None
 
 
 def _of_this_process() -> Run | None:
@@ -46,22 +45,17 @@ RUN = _of_this_process()
 
 def guard() -> None:
     """From now on the run holds what its tasks activate. Called in the controller, before the first task."""
-    global guarded, _told
-    # Appended to: every write goes to the end, whichever fork makes it.
-    _told = tempfile.TemporaryFile("ab+", buffering=0)  # noqa: SIM115  # it is open as long as the run lives
+    global guarded, _facts
+    _facts = Facts()
     guarded = True
 
 
 def tell(**fact: Any) -> None:
     """In the fork of a task: what the controller cannot know by itself. Nothing where the run is not guarded."""
-    if _told is not None:
-        _told.write(json.dumps(fact).encode() + b"\n")
+    if _facts is not None:
+        _facts.tell(fact)
 
 
 def told() -> list[dict[str, Any]]:
     """In the controller: everything its tasks have told so far."""
-    if _told is None:
-        return []
-    descriptor = _told.fileno()
-    lines = os.pread(descriptor, os.fstat(descriptor).st_size, 0).splitlines()
-    return [json.loads(line) for line in lines]
+    return [] if _facts is None else _facts.all()
