@@ -396,4 +396,4 @@ def test_waiting_is_ended_by_a_signal(tmp_path):
                 os.killpg(process.pid, signal.SIGKILL)
         assert process.returncode == 99, output + errors
         assert role in active(slow)
-        assert Outcome(99, output, errors, 0).table[0][-1].startswith("no: ")
+        assert Outcome(99, output, errors, 0).table[0][-1] == "no: younger than five minutes, left to expire"

@@ -28,7 +28,7 @@ from typing import Any, Optional
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import SHORTEST_ACTIVATION
-from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Key, Lease, leases_of, shared_roles
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Key, Lease, shared_roles
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.credentials import secrets_in
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock, format_time
@@ -58,6 +58,7 @@ Row = tuple[str, ...]
 
 _GIVEN_BACK = "yes"
 _LEFT = "no: younger than five minutes, left to expire"
+_NO_TIME = "no: there was not time enough"
 _WATCHED = "later: a watcher gives it back when the five minutes are over"
 
 
@@ -87,7 +88,6 @@ class SafetyNet:
         self._show = show
         self._pid = os.getpid()
         self._clock = Clock(time.time, time.monotonic, time.sleep)
-        self._before: dict[int, Any] = {}
         self._busy = False
         # The signal that came while it was giving back.
         self._asked: int | None = None
@@ -104,7 +104,7 @@ class SafetyNet:
         for number in _SIGNALS:
             # One that is ignored (nohup, a job in the background) goes on being ignored.
             if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._on_signal)
+                signal.signal(number, self._on_signal)
 
     def saw(self, host: str, task: str, result: Mapping[str, Any]) -> None:
         """The result of a task. What it activated over the module edge is in no journal that can be read here."""
@@ -190,13 +190,22 @@ class SafetyNet:
         found = []
         for directory in directories:
             shared = shared_roles(Journal(directory, self._clock).lines())
-            found += [Held(directory, lease) for lease in leases_of(this_run.RUN.id, shared, self._clock.now())]
-        return found
+            # Also what has ended by itself, by this machine's clock: the service knows better.
+            found += [
+                Held(directory, one.leases[this_run.RUN.id]) for one in shared.values() if this_run.RUN.id in one.leases
+            ]
+        return sorted(found, key=lambda one: one.lease.asked_at)
 
     def _round(self, held: Sequence[Held], too_early: str, end: float) -> dict[Place, str]:
         """Gives back, each account in a process of its own, until `end` (monotonic). Gives what became of each."""
-        running = {group: self._start(group, too_early) for group in dict.fromkeys(one.group for one in held)}
-        results = {group: self._result(process, end, too_early == "wait") for group, process in running.items()}
+        groups = list(dict.fromkeys(one.group for one in held))
+        try:
+            running = [self._start(group, too_early) for group in groups]
+        except OSError as error:
+            return {
+                one.place: f"no: no process could be started for it ({os.strerror(error.errno or 0)})" for one in held
+            }
+        results = {group: self._result(one, end, too_early == "wait") for group, one in zip(groups, running)}
         still = {one.place for one in self._held()}
         return {one.place: _became(one.lease, results[one.group], one.place in still) for one in held}
 
@@ -208,7 +217,8 @@ class SafetyNet:
                     f"Entra keeps an activation for five minutes: waiting to give back {names}. Ctrl-C leaves them to expire."
                 )
             )
-        return self._round(young, "wait", self._clock.monotonic() + SHORTEST_ACTIVATION + self._timeout)
+        became = self._round(young, "wait", self._clock.monotonic() + SHORTEST_ACTIVATION + self._timeout)
+        return {place: _LEFT if told == _NO_TIME else told for place, told in became.items()}
 
     def _watched(self, young: Sequence[Held]) -> dict[Place, str]:
         """Starts a watcher for each account. Returns when they are at their posts: the run must not be gone before."""
@@ -276,7 +286,7 @@ def _mark(one: Held) -> tuple[Place, datetime]:
 def _became(lease: Lease, result: Mapping[str, Any] | None, still: bool) -> str:
     """`result` as `pim_give_back` gives it, None where there is none; `still`: the run holds it afterwards."""
     if result is None:
-        return "no: there was not time enough" if still else _GIVEN_BACK
+        return _NO_TIME if still else _GIVEN_BACK
     address = {"provider": lease.provider, "role": lease.role, "scope": lease.scope}
     if address in result.get("deactivated", []):
         return _GIVEN_BACK
