@@ -6,10 +6,20 @@
 from __future__ import annotations
 
 import re
+import shutil
+
+import pytest
 
 from tools import layout
 
 GUIDE = (layout.ROOT / "docs" / "headless.md").read_text(encoding="utf-8")
+
+
+def needs(*programs: str) -> None:
+    """Skips where a program that the guide uses is not on this machine; the machines that the guide is about have them all."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed here: {', '.join(missing)}")
 
 
 def section(heading: str) -> str:

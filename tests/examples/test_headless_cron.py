@@ -33,6 +33,7 @@ class Machine:
     """The account `pim` with what the guide puts into /opt/nightly, which is somewhere else here."""
 
     def __init__(self, simulator: Simulator, directory: Path) -> None:
+        headless.needs("flock")
         self.simulator = simulator
         self.directory = directory / "nightly"
         self.home = directory / "home"

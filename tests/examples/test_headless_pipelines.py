@@ -113,6 +113,7 @@ class Runner:
     """Runs steps as GitHub's runner does: a script in a file, with `GITHUB_ENV` for what later steps are to know."""
 
     def __init__(self, simulator: Simulator, github: GitHub, directory: Path) -> None:
+        headless.needs("bash", "curl", "jq")
         self.workflow = yaml.safe_load(_WORKFLOW)
         (self.job,) = self.workflow["jobs"].values()
         self.temporary = directory / "runner"
