@@ -8,7 +8,6 @@ Where the simulator has the state that leads to it, that state is made; else the
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -22,12 +21,10 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations import a
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock, parse_duration
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 import headless_browser
+from applications import AUDIENCE, Key
+from applications import GITHUB as ISSUER
 from integration import runs
 from simulator_process import DEFAULT_TENANT, Simulator
 
@@ -35,9 +32,7 @@ OPERATOR = "operator@contoso.example"
 OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
 WITH_CERTIFICATE = "b37f61d0-82fa-4e93-80cc-f164a2d570b8"
-ISSUER = "https://token.actions.githubusercontent.com"
 SUBJECT = "repo:contoso/infrastructure:environment:production"
-AUDIENCE = "api://AzureADTokenExchange"
 GRAPH = "https://graph.microsoft.com"
 ARM = "https://management.azure.com"
 # Of the answers that are ordered: the `error` beside the number, where it is not invalid_grant.
@@ -47,36 +42,6 @@ ERRORS = {
     16000: "interaction_required",
     7000112: "unauthorized_client",
 }
-
-
-class Key:
-    """An RSA key with a certificate of its own, as the simulator and as a user have it."""
-
-    def __init__(self) -> None:
-        self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        day = datetime.timedelta(days=1)
-        self.certificate = (
-            x509.CertificateBuilder(name, name, self.private.public_key(), x509.random_serial_number())
-            .not_valid_before(now - day)
-            .not_valid_after(now + day)
-            .sign(self.private, hashes.SHA256())
-        )
-
-    @property
-    def certificate_pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def public_pem(self) -> str:
-        form = serialization.PublicFormat.SubjectPublicKeyInfo
-        return self.private.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
-
-    @property
-    def private_pem(self) -> str:
-        form = serialization.PrivateFormat.PKCS8
-        return self.private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 KEY, OTHER_KEY = Key(), Key()
@@ -90,7 +55,7 @@ def simulator():
             "client_id": WITH_CERTIFICATE,
             "certificates": [KEY.certificate_pem],
             "federated_credentials": [
-                {"issuer": ISSUER, "subject": SUBJECT, "audience": AUDIENCE, "public_key": KEY.public_pem}
+                {"issuer": ISSUER, "subject": SUBJECT, "audience": AUDIENCE, "public_key": KEY.public_pem()}
             ],
         }
     ]
@@ -176,7 +141,7 @@ class World:
         """The file that a pipeline would have, and what in its token is otherwise."""
         now = int(time.time())
         claims = {"iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 300, **changes}
-        token = jwt.encode(claims, KEY.private_pem, algorithm="RS256")
+        token = jwt.encode(claims, KEY.private_pem(), algorithm="RS256")
         self.secrets.add(token)
         file = self.directory / "federated"
         file.write_text(token, encoding="utf-8")
@@ -184,8 +149,8 @@ class World:
 
     def certificate(self, key: Key) -> str:
         file = self.directory / "certificate.pem"
-        file.write_text(key.private_pem + key.certificate_pem, encoding="utf-8")
-        self.secrets |= set(key.private_pem.splitlines()[1:-1])
+        file.write_text(key.private_pem() + key.certificate_pem, encoding="utf-8")
+        self.secrets |= key.private_body()
         return str(file)
 
 
