@@ -85,7 +85,9 @@ def test_what_is_allowed_is_not_found(room, code):
     assert faults(f"plugins/module_utils/_pim/{room}", code) == []
 
 
-@pytest.mark.parametrize("edge", ["modules/pim_connect.py", "action/pim_connect.py", "lookup/access_token.py", "callback/safety_net.py"])
+@pytest.mark.parametrize(
+    "edge", ["modules/pim_connect.py", "action/pim_connect.py", "lookup/access_token.py", "callback/safety_net.py"]
+)
 def test_an_edge_does_not_import_another(edge):
     other = "action" if edge.startswith("modules") else "modules"
     found = faults(f"plugins/{edge}", f"from ansible_collections.entra.pim.plugins.{other} import pim_connect")

@@ -65,20 +65,18 @@ def names() -> list[str]:
     return sorted(path.name for path in TARGETS.iterdir() if (path / "tasks").is_dir())
 
 
-def few_as_modules() -> bool:
+def only_some() -> bool:
     """Whether this is the newest ansible-core, and the oldest is there too.
 
-    As a module a task takes some four times as long as in the controller. The oldest runs everything over both edges, so
-    that the newest needs only a few runs over the module edge.
+    The operations are the same code with each of them. The oldest runs everything, so that the newest needs only what differs
+    between them: each module once over each edge, and what the screen shows.
     """
     return core_version.startswith(f"{LANES[-1].core}.") and lane_venv(LANES[0]) is not None
 
 
 def edges(target: str) -> tuple[str, ...]:
     """The edges that ``target`` is run over with this ansible-core."""
-    if few_as_modules() and not settings(target).get("as_modules_in_every_lane"):
-        return ("controller",)
-    return EDGES
+    return () if only_some() and not settings(target).get("in_every_lane") else EDGES
 
 
 def modules_of(target: str) -> list[str]:
@@ -107,7 +105,7 @@ def _first_word(username: str) -> str:
 
 def settings(target: str) -> dict[str, Any]:
     """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment``, ``keys`` (see ``keys.write``),
-    ``as_modules_in_every_lane`` (see ``edges``).
+    ``in_every_lane`` (see ``edges``).
 
     In ``environment``, $NAME is a secret of above, or a variable of the machine's managed identity; in ``tenant``, it is one of the keys'.
     """

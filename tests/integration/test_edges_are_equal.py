@@ -30,7 +30,7 @@ def plain(outcome):
     return GUID.sub(lambda found: seen.setdefault(found.group(), f"ID{len(seen)}"), text).splitlines()
 
 
-@pytest.mark.parametrize("target", [target for target in runs.names() if runs.edges(target) == runs.EDGES])
+@pytest.mark.parametrize("target", [target for target in runs.names() if runs.edges(target)])
 def test_results_are_equal(outcomes, target):
     controller, module = (plain(outcomes(target, edge)) for edge in runs.EDGES)
     assert len(controller) > 10

@@ -12,9 +12,6 @@ import pytest
 from integration import leaks, matrix, runs
 from tools import layout
 
-EDGES = ("controller",) if runs.few_as_modules() else runs.EDGES
-# As the targets: the oldest ansible-core runs all of it over both edges.
-EDGES = ("controller",) if runs.few_as_modules() else runs.EDGES
 CELLS = [(method, column) for method, columns in matrix.EXPECTED.items() for column in columns]
 
 
@@ -22,11 +19,11 @@ CELLS = [(method, column) for method, columns in matrix.EXPECTED.items() for col
 def both(tmp_path_factory):
     """The runs over the two edges go on at the same time: most of it is waiting."""
     base = tmp_path_factory.mktemp("matrix")
-    with ThreadPoolExecutor(len(EDGES)) as pool:
-        yield {edge: pool.submit(matrix.run, edge, base / edge) for edge in EDGES}
+    with ThreadPoolExecutor(len(runs.EDGES)) as pool:
+        yield {edge: pool.submit(matrix.run, edge, base / edge) for edge in runs.EDGES}
 
 
-@pytest.fixture(params=EDGES)
+@pytest.fixture(params=runs.EDGES)
 def outcome(request, both):
     return both[request.param].result()
 

@@ -17,7 +17,7 @@ EACH = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("edge", runs.EDGES)
 def test_every_module_is_in_a_target_of_this_edge(edge):
-    """Also where an edge has only some of the targets."""
+    """Also with an ansible-core that runs only some of the targets."""
     targets = [target for target in runs.names() if edge in runs.edges(target)]
     used = {module for target in targets for module in runs.modules_of(target)}
     assert used == {path.stem for path in (layout.ROOT / "plugins" / "modules").glob("pim_*.py")}
