@@ -7,176 +7,30 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration import leaks, runs
+from integration.endings import (
+    AT_ONCE,
+    CONNECT,
+    ELEVATE,
+    ENDINGS,
+    SECONDS,
+    WAYS,
+    Ending,
+    Outcome,
+    Playbook,
+    active,
+    until,
+)
 from simulator_process import Simulator
-from tools import layout
-
-AT_ONCE = 4
-SECONDS = 60.0
-_GUIDE = layout.ROOT / "docs" / "safety_net.md"
-
-_CONNECT = """
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - entra.pim.pim_connect:
-        username: manyroles@contoso.example
-        password: "{{ lookup('ansible.builtin.env', 'PASSWORD_OF_MANYROLES') }}"
-"""
-_ELEVATE = """
-    - entra.pim.pim_role_activation:
-        role: "{{ role }}"
-        justification: Test
-"""
-_WORK = """
-    - ansible.builtin.command: touch {{ ready }}
-    - ansible.builtin.command: sleep 60
-"""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What follows the elevation, and whom `signals` go to: the process, or its group."""
-
-    status: int
-    tail: str = _WORK
-    signals: tuple[tuple[int, str], ...] = ()
-    role: str = ""
-    given_back: bool = True
-
-
-# By the first cell of the guide's table. Each has a role of its own, so that they can go on side by side.
-ENDINGS = {
-    "The playbook ends": Ending(0, "", role="Application Administrator"),
-    "A task fails": Ending(2, "\n    - ansible.builtin.fail:\n", role="Application Developer"),
-    "A host is unreachable": Ending(
-        4,
-        "\n- hosts: nowhere\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n",
-        role="Attack Payload Author",
-    ),
-    "`meta: end_play`": Ending(0, "\n    - ansible.builtin.meta: end_play\n", role="Authentication Administrator"),
-    "`hosts` of a later play is undefined": Ending(
-        4, '\n- hosts: "{{ nobody }}"\n  tasks: []\n', role="Azure DevOps Administrator"
-    ),
-    "A later play has a strategy that does not exist": Ending(
-        1, "\n- hosts: localhost\n  strategy: nothing\n  tasks: []\n", role="Billing Administrator"
-    ),
-    "SIGINT to `ansible-playbook` alone": Ending(
-        99, signals=((signal.SIGINT, "process"),), role="Cloud Device Administrator"
-    ),
-    "Ctrl-C": Ending(99, signals=((signal.SIGINT, "group"),), role="Compliance Administrator"),
-    "Ctrl-C twice": Ending(
-        99, signals=((signal.SIGINT, "group"), (signal.SIGINT, "group")), role="Domain Name Administrator"
-    ),
-    "SIGTERM": Ending(143, signals=((signal.SIGTERM, "process"),), role="Edge Administrator"),
-    "SIGHUP": Ending(129, signals=((signal.SIGHUP, "group"),), role="Guest Inviter"),
-    "SIGKILL": Ending(-9, signals=((signal.SIGKILL, "process"),), role="Intune Administrator", given_back=False),
-}
-
-
-@dataclass
-class Playbook:
-    """One ansible-playbook under the safety net, with a session directory of its own."""
-
-    simulator: Simulator
-    directory: Path
-    role: str
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.directory.mkdir(parents=True)
-        (self.directory / "inventory").write_text(
-            "localhost ansible_connection=local\nnowhere ansible_host=127.0.0.1 ansible_port=9\n"
-        )
-        self.ready = self.directory / "ready"
-        self.sessions = self.directory / "sessions"
-        variables = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ENTRA_PIM"))},
-            **self.simulator.environment,
-            **runs.passwords(),
-            "ANSIBLE_CALLBACKS_ENABLED": "entra.pim.safety_net",
-            "ANSIBLE_HOME": str(self.directory / "ansible"),
-            "ENTRA_PIM_SESSION_DIR": str(self.sessions),
-            **self.options,
-        }
-        # An empty one is none.
-        self.environment = {name: value for name, value in variables.items() if value}
-
-    def start(self, text: str) -> subprocess.Popen[str]:
-        playbook = self.directory / "playbook.yml"
-        playbook.write_text(text, encoding="utf-8")
-        return subprocess.Popen(
-            [
-                str(Path(sys.prefix) / "bin" / "ansible-playbook"), "-i", str(self.directory / "inventory"), str(playbook),
-                "-e", json.dumps({"role": self.role, "ready": str(self.ready), "ansible_python_interpreter": sys.executable}),
-            ],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )  # fmt: skip
-
-    def run(self, text: str, signals: tuple[tuple[int, str], ...] = ()) -> Outcome:
-        """To its end, with the signals sent while it is at work."""
-        process = self.start(text)
-        try:
-            if signals:
-                until(lambda: self.ready.exists() or process.poll() is not None, "the playbook did not get to work")
-            for number, whom in signals:
-                with contextlib.suppress(ProcessLookupError):
-                    (os.kill if whom == "process" else os.killpg)(process.pid, number)
-                time.sleep(0.05)
-            begun = time.monotonic()
-            output, errors = process.communicate(timeout=SECONDS)
-            return Outcome(process.returncode, output, errors, time.monotonic() - begun)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    output: str
-    errors: str
-    seconds: float
-
-    @property
-    def table(self) -> list[list[str]]:
-        """The cells of the rows, without the head."""
-        _before, found, after = self.errors.partition("PIM SAFETY NET")
-        lines = after.splitlines()[2:] if found else []
-        return [re.split(r" {2,}", line) for line in lines if line.strip()]
-
-
-def until(condition: Any, said: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, said
-        time.sleep(0.05)
-
-
-def active(simulator: Simulator) -> set[str]:
-    rows = simulator.control("GET", "state")["active"]
-    return {row["role"] for row in rows if row["type"] == "Activated"}
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +46,7 @@ def endings(simulator, tmp_path_factory) -> Iterator[Any]:
 
     def bring_about(number: int, ending: Ending) -> tuple[Playbook, Outcome]:
         playbook = Playbook(simulator, base / str(number), ending.role)
-        return playbook, playbook.run(_CONNECT + _ELEVATE + ending.tail, ending.signals)
+        return playbook, playbook.run(CONNECT + ELEVATE + ending.tasks + ending.plays, ending.signals)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         started = {name: pool.submit(bring_about, number, one) for number, (name, one) in enumerate(ENDINGS.items())}
@@ -205,8 +59,9 @@ def test_ending(simulator, endings, name):
     ending = ENDINGS[name]
     said = f"{outcome.output}\n{outcome.errors}"
     assert outcome.status == ending.status, said
-    assert (ending.role in active(simulator)) is not ending.given_back, said
-    if ending.given_back:
+    given_back = ending.given_back[WAYS.index("safety_net")]
+    assert (ending.role in active(simulator)) is not given_back, said
+    if given_back:
         ((role, scope, since, end, became),) = outcome.table
         assert (role, scope, became) == (ending.role, "/", "yes"), said
         assert since < end
@@ -214,14 +69,6 @@ def test_ending(simulator, endings, name):
         assert outcome.table == []
     assert outcome.seconds < 20
     assert not leaks.leaks(said.encode(), runs.passwords_in(playbook.environment))
-
-
-def test_the_guide_tells_each_ending():
-    """First cell, exit status as a shell has it, whether it was given back."""
-    rows = re.findall(r"^\| (.+?) \| (\d+) \| (yes|no)", _GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    told = [(name, status if status >= 0 else 128 - status, "yes" if given_back else "no")
-            for name, (status, given_back) in ((name, (one.status, one.given_back)) for name, one in ENDINGS.items())]  # fmt: skip
-    assert [(name, int(status), given_back) for name, status, given_back in rows] == told
 
 
 def test_leftovers_of_a_killed_run(simulator, endings):
@@ -256,15 +103,15 @@ def playbook(simulator, tmp_path):
 def test_what_the_play_gave_back_itself_is_not_told(simulator, playbook):
     role = "License Administrator"
     back = "    - entra.pim.pim_role_activation:\n        role: '{{ role }}'\n        state: inactive\n"
-    outcome = playbook(role).run(_CONNECT + _ELEVATE + back)
+    outcome = playbook(role).run(CONNECT + ELEVATE + back)
     assert (outcome.status, "SAFETY NET" in outcome.errors) == (0, False), outcome.errors
     assert role not in active(simulator)
 
 
 def test_what_was_active_before_stays(simulator, playbook):
     before, taken = "Network Administrator", "Printer Administrator"
-    assert playbook(before, ANSIBLE_CALLBACKS_ENABLED="").run(_CONNECT + _ELEVATE).status == 0
-    outcome = playbook(before).run(_CONNECT + _ELEVATE + _ELEVATE.replace("{{ role }}", taken))
+    assert playbook(before, ANSIBLE_CALLBACKS_ENABLED="").run(CONNECT + ELEVATE).status == 0
+    outcome = playbook(before).run(CONNECT + ELEVATE + ELEVATE.replace("{{ role }}", taken))
     assert [row[0] for row in outcome.table] == [taken]
     assert before in active(simulator)
     assert taken not in active(simulator)
@@ -275,7 +122,7 @@ def test_ended_while_an_activation_is_under_way(simulator, playbook):
     role = "Search Administrator"
     simulator.control("POST", "faults", {"path": "roleAssignmentScheduleRequests", "method": "POST", "delay_ms": 3000})
     one = playbook(role)
-    process = one.start(_CONNECT + _ELEVATE)
+    process = one.start(CONNECT + ELEVATE)
     until(lambda: role in active(simulator) or process.poll() is not None, "nothing was activated")
     process.terminate()
     output, errors = process.communicate(timeout=SECONDS)
@@ -289,9 +136,7 @@ def test_a_service_that_does_not_answer(simulator, playbook):
     role = "Teams Administrator"
     one = playbook(role, ENTRA_PIM_SAFETY_NET_TIMEOUT="3")
     text = (
-        _CONNECT
-        + _ELEVATE
-        + "    - ansible.builtin.command: touch {{ ready }}\n    - ansible.builtin.command: sleep 2\n"
+        CONNECT + ELEVATE + "    - ansible.builtin.command: touch {{ ready }}\n    - ansible.builtin.command: sleep 2\n"
     )
     process = one.start(text)
     until(lambda: one.ready.exists() or process.poll() is not None, "the playbook did not get to work")
@@ -311,14 +156,14 @@ def test_a_service_that_does_not_answer(simulator, playbook):
 
 def test_what_ran_as_a_module_is_told_and_stays(simulator, playbook):
     role = "Knowledge Administrator"
-    outcome = playbook(role).run(_CONNECT + _ELEVATE + "      async: 60\n      poll: 1\n")
+    outcome = playbook(role).run(CONNECT + ELEVATE + "      async: 60\n      poll: 1\n")
     ((told, _scope, _since, _until, became),) = outcome.table
     assert (outcome.status, told) == (0, role), outcome.output
     assert became == "no: taken as a module on localhost, which has to give it back"
     assert role in active(simulator)
 
 
-_WITHOUT_SESSION = "\n- hosts: localhost\n  gather_facts: false\n  tasks:" + _ELEVATE
+_WITHOUT_SESSION = "\n- hosts: localhost\n  gather_facts: false\n  tasks:" + ELEVATE
 
 
 def test_credentials_of_the_environment_serve(simulator, playbook):
@@ -350,7 +195,7 @@ def test_sessions_of_several_accounts_and_places(simulator, playbook):
     text = ""
     for number, (user, role) in enumerate((("manyroles", "Billing Administrator"), ("operator", "Security Reader"))):
         place = f"        session: '{user}'\n        session_dir: '{{{{ ready }}}}-{number}'\n"
-        text += (_CONNECT + place + _ELEVATE + place).replace("manyroles@", f"{user}@").replace(
+        text += (CONNECT + place + ELEVATE + place).replace("manyroles@", f"{user}@").replace(
             "PASSWORD_OF_MANYROLES", f"PASSWORD_OF_{user.upper()}"
         ).replace("{{ role }}", role)  # fmt: skip
     outcome = playbook("").run(text)
@@ -367,7 +212,7 @@ def test_too_early(tmp_path):
 
         def play(name: str, role: str, too_early: str) -> Outcome:
             return Playbook(slow, tmp_path / name, role, {"ENTRA_PIM_SAFETY_NET_TOO_EARLY": too_early}).run(
-                _CONNECT + _ELEVATE
+                CONNECT + ELEVATE
             )
 
         left = pool.submit(play, "left", "Application Administrator", "leave")
@@ -386,7 +231,7 @@ def test_waiting_is_ended_by_a_signal(tmp_path):
     with Simulator() as slow:
         role = "Application Administrator"
         one = Playbook(slow, tmp_path / "one", role, {"ENTRA_PIM_SAFETY_NET_TOO_EARLY": "wait"})
-        process = one.start(_CONNECT + _ELEVATE)
+        process = one.start(CONNECT + ELEVATE)
         try:
             assert any("waiting to give back" in line for line in process.stderr)
             os.killpg(process.pid, signal.SIGINT)
