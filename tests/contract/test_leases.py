@@ -17,15 +17,13 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.state.runs import a
 
 from contract.home import USER, Home
 from contract.one_run import RunProcess
-from contract.recording import roles_of
+from contract.recording import addresses_of, roles_of
 from simulator_process import Simulator
 
 # So that what was activated can be given back at once.
 CHANGES = {"minimum_active": "PT0S"}
-KILLS = 20
+KILLS = 50
 AT_ONCE = 20
-# Seconds from the first line in the journal to the last.
-WRITING = 0.15
 SECONDS = 20.0
 
 
@@ -59,6 +57,7 @@ def run(home) -> Iterator[Callable[[], RunProcess]]:
 
 ROLES = roles_of(USER)
 FIRST, SECOND = ROLES[:2]
+UNKNOWN = "No Such Role"
 
 
 def active(home: Home) -> set[str]:
@@ -201,6 +200,29 @@ def test_a_leftover_is_told_and_given_back(home, run):
     assert home.one("session_info")["leftovers"] == []
 
 
+@pytest.mark.parametrize("provider", ["groups", "azure_resources"])
+def test_other_providers(home, run, provider):
+    """Given back by the run that took it; and by the next where it was killed."""
+    (name, params) = home.connect_azure() if provider == "azure_resources" else home.connect()
+    ok(home.one(name, **params))
+    wanted = {"roles": addresses_of(USER, provider)[:1], "justification": "Test"}
+    one = run()
+    (held,) = ok(one.do("activation", **wanted))["held"]
+    assert (held["provider"], len(active(home))) == (provider, 1)
+    (row,) = ok(one.give_back())["deactivated"]
+    assert (row["provider"], row["role"], row["scope"]) == (provider, held["role"], held["scope"])
+    assert active(home) == set()
+    ok(one.do("activation", **wanted))
+    one.kill()
+    ended(home, one)
+    (left,) = home.one("session_info")["leftovers"]
+    assert (left["provider"], left["role"], left["scope"]) == (provider, held["role"], held["scope"])
+    assert len(active(home)) == 1
+    assert len(ok(run().give_back(leftovers=True))["deactivated"]) == 1
+    assert active(home) == set()
+    assert home.one("session_info")["leftovers"] == []
+
+
 def test_too_early(tmp_path):
     """Left to expire it stays held, and is given back when it is old enough; waited for it is given back at once then."""
     with Simulator() as simulator:
@@ -224,30 +246,36 @@ def test_too_early(tmp_path):
 
 
 def test_killed_at_any_moment_of_an_elevation(home, run, capsys):
-    seed = random.SystemRandom().randrange(2**32)
-    moments = random.Random(seed)  # noqa: S311 - moments are no secrets
+    """The moments are spread evenly: half of them over the whole, from the order to the result, and half over the writes."""
+    journal = home.directory / "journal.jsonl"
     # Active before, by hand: it has to stay, whatever happens.
     assert home.one("activation", role=ROLES[-1], justification="Mine")["changed"]
+    wanted = {"roles": [{"role": role} for role in [*ROLES[:3], ROLES[-1]]], "justification": "Test"}
+
+    def writing(one: RunProcess) -> bool:
+        return one.id in journal.read_text(encoding="utf-8")
+
     with RunProcess(home.environment) as one:
         begun = time.monotonic()
-        ok(one.elevate(*ROLES[:3]))
-        seconds = time.monotonic() - begun
+        one.begin("activation", **wanted)
+        wait_for(lambda: writing(one))
+        noticed = time.monotonic()
+        ok(one.result())
+        whole, writes = time.monotonic() - begun, time.monotonic() - noticed
         ok(one.give_back())
     hit, left_on = 0, 0
-    journal = home.directory / "journal.jsonl"
     for number in range(KILLS):
         one = run()
-        one.begin("activation", roles=[{"role": role} for role in [*ROLES[:3], ROLES[-1]]], justification="Test")
+        one.begin("activation", **wanted)
         if number % 2:
-            # Among the writes.
-            wait_for(lambda: one.id in journal.read_text(encoding="utf-8"))  # noqa: B023 - called at once
-        after = moments.uniform(0, WRITING if number % 2 else seconds)
+            wait_for(lambda: writing(one))  # noqa: B023 - called at once
+        after = (writes if number % 2 else whole) * number / KILLS
         time.sleep(after)
         hit += one.kill()
         # What was on its way is carried out all the same.
         time.sleep(0.2)
         ended(home, one)
-        where = f"{number}, killed after {after:.4f} s, seed {seed}"
+        where = f"{number}, killed after {after:.4f} s"
         on = active(home)
         left_on += len(on) > 1
         told = roles_in(home.one("session_info")["leftovers"])
@@ -259,7 +287,7 @@ def test_killed_at_any_moment_of_an_elevation(home, run, capsys):
         # What never reached the service is known to be off only after a while.
         assert all(row["active_since"] is None for row in home.one("session_info")["leftovers"]), where
     with capsys.disabled():
-        print(f"\n{hit} kills, roles left on by {left_on} of them, seed {seed}")
+        print(f"\n{hit} kills, roles left on by {left_on} of them")
     assert left_on > 1
 
 
@@ -283,7 +311,8 @@ def test_killed_while_giving_back(home, run):
 
 
 def test_many_runs_share_roles(home, run):
-    """Each takes the same roles, holds them while it works, and gives them back; some are killed. None loses a role it holds."""
+    """Each takes the same roles, holds them while it works, and gives them back. Some are killed, some end without giving back,
+    and some have a task that fails. None loses a role it holds."""
     runs = [run() for _number in range(AT_ONCE)]
     lost: list[object] = []
 
@@ -298,6 +327,16 @@ def test_many_runs_share_roles(home, run):
             if number % 4 == 3:
                 one.kill()
                 return
+            if number % 4 == 2:
+                # As a playbook does that has neither `always` nor the handler.
+                one.end()
+                return
+            if number % 4 == 1:
+                result = one.elevate(SECOND, UNKNOWN)
+                if result.get("failure", {}).get("code") != "unknown_role":
+                    lost.append((number, "did not fail", result))
+                if not {FIRST, SECOND} <= active(home):
+                    lost.append((number, "lost by a failure", active(home)))
             result = one.give_back()
             if result.get("failed"):
                 lost.append((number, "give back", result))
