@@ -146,8 +146,16 @@ class Playbook:
                     (os.kill if whom == "process" else os.killpg)(process.pid, number)
                 time.sleep(0.05)
             begun = time.monotonic()
+            if signals:
+                process.wait(SECONDS)
+                seconds = time.monotonic() - begun
+                # The workers of older Ansible outlive it at their task, and hold its output open.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             output, errors = process.communicate(timeout=SECONDS)
-            return Outcome(shell_status(process), output, errors, time.monotonic() - begun)
+            if not signals:
+                seconds = time.monotonic() - begun
+            return Outcome(shell_status(process), output, errors, seconds)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
