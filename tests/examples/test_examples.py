@@ -52,7 +52,7 @@ def _changed(output):
 def test_every_example_is_run():
     """A new example without a test of its own would be found here."""
     text = "".join(path.read_text() for path in layout.ROOT.glob("tests/examples/test_*.py"))
-    for path in _EXAMPLES.iterdir():
+    for path in _EXAMPLES.rglob("*.yml"):
         assert f'"{path.name}"' in text, f"no test runs {path.name}"
 
 
@@ -235,6 +235,33 @@ def test_long_work(play, simulator):
     end = datetime.fromisoformat(row["end"].replace("Z", "+00:00"))
     now = datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", simulator.control("GET", "time")["now"]))
     assert end - now > timedelta(hours=3, minutes=50)
+
+
+# In place of a part's work: three hours pass.
+_PASS = """
+- name: Three hours pass
+  ansible.builtin.uri:
+    url: "{{ control_url }}/time"
+    method: POST
+    headers: {X-Simulator-Key: "{{ lookup('ansible.builtin.file', control_key_file) }}"}
+    ca_path: "{{ ca_path }}"
+    body: {advance: PT3H}
+    body_format: json
+"""
+
+
+def test_long_work_is_renewed_between_its_parts(simulator, tmp_path):
+    (tmp_path / "tasks").mkdir()
+    part = (_EXAMPLES / "tasks" / "long_work_part.yml").read_text()
+    (tmp_path / "tasks" / "long_work_part.yml").write_text(part + _PASS)
+    playbook = tmp_path / "long_work.yml"
+    playbook.write_text((_EXAMPLES / "long_work.yml").read_text())
+    environment = playbooks.variables(simulator, tmp_path / "sessions")
+    output = playbooks.run(playbook, environment, "-e", json.dumps(simulator.description))
+    # The sign-in, and before each part an activation or its renewal.
+    assert _changed(output) == 4
+    actions = [one["action"] for one in simulator.control("GET", "requests")["requests"]]
+    assert actions == ["selfActivate", *["selfDeactivate", "selfActivate"] * 2]
 
 
 def test_scheduled_start(play, simulator):

@@ -29,14 +29,14 @@ def written(tmp_path_factory):
     paths = {}
     for number, block in enumerate(_PLAYBOOKS):
         paths[block.origin] = directory / f"{number}.yml"
-        if block.origin.startswith("examples/"):
-            paths[block.origin] = layout.ROOT / block.origin
-        elif block.playbook() == block.content():
-            paths[block.origin].write_text(block.text)
-        else:
+        if block.playbook() != block.content():
             tasks = "\n".join(f"    {line}" for line in block.text.removeprefix("---\n").splitlines())
             head = f"- name: {block.origin}\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
             paths[block.origin].write_text(f"{head}{tasks}\n")
+        elif block.origin.startswith("examples/"):
+            paths[block.origin] = layout.ROOT / block.origin
+        else:
+            paths[block.origin].write_text(block.text)
     return paths
 
 

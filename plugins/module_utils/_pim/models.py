@@ -28,6 +28,7 @@ SCHEDULED = "scheduled"  # accepted, starts later
 PROVISIONING = "provisioning"  # accepted, on its way
 DONE = "done"
 DENIED = "denied"
+UNDECIDED = "undecided"  # nobody decided in time
 WITHDRAWN = "withdrawn"
 FAILED = "failed"
 PENDING = (WAITING, SCHEDULED, PROVISIONING)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,12 +35,15 @@ class World:
     def provider(self) -> str:
         return "azure_resources" if isinstance(self.directory, Azure) else "entra_roles"
 
-    def run(self, check_mode: bool = False, **given: Any) -> dict[str, Any]:
-        """The result of one task with these options; everything else is left at its default."""
+    def run(
+        self, check_mode: bool = False, show: Callable[[str], None] | None = None, **given: Any
+    ) -> dict[str, Any]:
+        """The result of one task with these options; everything else is left at its default. ``show`` is the screen."""
         spec = activation.spec()["argument_spec"]
         params = {name: option.get("default") for name, option in spec.items()}
         params.update({"session_dir": self.path, "provider": self.provider, **given})
-        context = Context(clock=self.fake.clock, environ={"HOME": self.path}, check_mode=check_mode, diff=True)
+        home = {"HOME": self.path}
+        context = Context(clock=self.fake.clock, environ=home, check_mode=check_mode, diff=True, show=show)
         with mock.patch.object(connection, "Transport", return_value=self.directory):
             result = perform(activation.OPERATION, params, context)
         result["warnings"] = context.warnings

@@ -20,7 +20,8 @@ PENDING = ["PendingEvaluation", "PendingApprovalProvisioning", "PendingApproval"
 ON_ITS_WAY = ["Accepted", "PendingProvisioning", "PendingRevocation", "AdminApproved", "ProvisioningStarted"]
 ON_ITS_WAY += ["PendingScheduleCreation", "PendingExternalProvisioning"]
 DONE = ["Granted", "Provisioned", "ScheduleCreated"]
-DENIED = ["Denied", "AdminDenied", "TimedOut"]
+DENIED = ["Denied", "AdminDenied"]
+UNDECIDED = ["TimedOut"]
 FAILED = ["Failed", "FailedAsResourceIsLocked", "Invalid"]
 WITHDRAWN = ["Canceled", "Revoked"]
 BY_PHASE = {
@@ -28,6 +29,7 @@ BY_PHASE = {
     models.PROVISIONING: ON_ITS_WAY,
     models.DONE: DONE,
     models.DENIED: DENIED,
+    models.UNDECIDED: UNDECIDED,
     models.FAILED: FAILED,
     models.WITHDRAWN: WITHDRAWN,
 }

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import PimError, fault
-from ..models import RoleRow
+from ..models import Policy, RoleRow
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import Lease
@@ -174,7 +174,8 @@ def _decided(
     steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
     asked = plan.needs_policy(steps)
     policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))
-    steps = [plan.decide(step, policies.get(id(step)), terms, now) for step in steps]
+    told = [policies.get(id(step)) for step in steps]
+    steps = [plan.decide(step, policy, terms, now) for step, policy in zip(steps, told)]
     problem = plan.all_problems(steps)
     if problem is not None:
         raise problem
@@ -182,7 +183,8 @@ def _decided(
         for warning in step.warnings:
             context.warn(warning)
     works = [Work.of(step) for step in steps]
-    for work in works:
+    for work, policy in zip(works, told):
+        work.policy = policy if isinstance(policy, Policy) else None
         requests = listed[work.row.provider].requests
         work.known_requests = None if requests is None else frozenset(request.request_id for request in requests)
     return works, rows

@@ -21,7 +21,7 @@ from .connection import Connection, open_connection
 from .connection_options import connection_options, connection_spec
 from .context import Context
 from .operation import Operation
-from .requests import read_requests
+from .requests import read_requests, read_stages
 from .stepping_up import STEP_UPS, asks_for_more, for_one
 
 # What the documentation of both services lets an approver decide.
@@ -137,20 +137,15 @@ class _Approval:
     def _look(self) -> tuple[Call, Stage]:
         """The stage to decide, and the call that found it. Where there is none: whose fault that is."""
         approval = (self._request.approval_id if self._request else None) or self._id
-        failures = []
-        for call in self._provider.stages_calls(approval):
-            outcome = self._connection.run([call])[0]
-            if isinstance(outcome, Answer):
-                return call, current_stage(self._provider.read_stages(outcome))
-            failures.append(outcome)
-            if outcome.status not in (400, 404):
-                break
-        failure = next((one for one in failures if one.status == 404), failures[-1])
-        if failure.code == "forbidden":
-            raise self._forbidden(failure)
-        if failure.status == 404 or failure.code == "unknown_request":
-            raise self._unknown(failure)
-        raise failure
+        try:
+            call, stages = read_stages(self._connection, self._provider.name, approval)
+        except PimError as failure:
+            if failure.code == "forbidden":
+                raise self._forbidden(failure) from None
+            if failure.status == 404 or failure.code == "unknown_request":
+                raise self._unknown(failure) from None
+            raise
+        return call, current_stage(stages)
 
     def _is_own(self) -> bool:
         """Whether the request is for the account itself. Not asked where the request is at hand."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..api.calls import Answer
+from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import WAITING, Approver, Policy, Request, RoleRow
+from ..models import WAITING, Approver, Policy, Request, RoleRow, Stage
 from ..providers.registry import PROVIDERS
 from . import by_provider
 from .connection import Connection
@@ -51,6 +51,19 @@ def read_approvers(
         one.request_id: told.approvers for (_name, one), told in zip(waiting, policies) if isinstance(told, Policy)
     }
     return approvers, [told for told in policies if isinstance(told, PimError)]
+
+
+def read_stages(connection: Connection, provider: str, approval_id: str) -> tuple[Call, list[Stage]]:
+    """The stages of an approval, and the call that found them. Raises what the service says where it knows of none."""
+    failures = []
+    for call in PROVIDERS[provider].stages_calls(approval_id):
+        outcome = connection.run([call])[0]
+        if isinstance(outcome, Answer):
+            return call, PROVIDERS[provider].read_stages(outcome)
+        failures.append(outcome)
+        if outcome.status not in (400, 404):
+            break
+    raise next((one for one in failures if one.status == 404), failures[-1])
 
 
 def _row(provider: str, request: Request) -> RoleRow:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ..api.calls import Answer, Call
 from ..errors import PimError, fault
-from ..models import DENIED, FAILED, WAITING, WITHDRAWN, Request
+from ..models import DENIED, FAILED, UNDECIDED, WAITING, WITHDRAWN, Request
 from ..times import format_time
 from .connection import Connection
 from .holdings import read_rows
@@ -111,6 +111,12 @@ def ended_badly(work: Work, request: Request) -> PimError | None:
         return PimError(
             "approval_denied",
             f"The request for {work.name} was not approved ({request.status})",
+            request_id=request.request_id,
+        )
+    if request.phase == UNDECIDED:
+        return PimError(
+            "approval_denied",
+            f"Nobody decided the request for {work.name} in time ({request.status})",
             request_id=request.request_id,
         )
     if request.phase == WITHDRAWN and request.action == "activate":

@@ -10,13 +10,15 @@ from dataclasses import replace
 
 from ..api.calls import Answer, Call
 from ..errors import PimError
-from ..models import DONE, PENDING, PROVISIONING, SCHEDULED, WAITING, RoleRow
+from ..models import DENIED, DONE, PENDING, PROVISIONING, SCHEDULED, RoleRow
 from ..plans import activation as plan
 from ..plans.rows import merge, same_role, switched_off
 from ..providers.registry import PROVIDERS
 from .activation_options import ActivationOptions
+from .approver_words import with_words
 from .connection import Connection
 from .context import Context
+from .notices import Notices
 from .submission import cancel_call, ended_badly, request_id_of, submit
 from .work import Work
 
@@ -43,7 +45,7 @@ def without_waiting(works: Sequence[Work]) -> None:
 def wait_for(connection: Connection, works: Sequence[Work], options: ActivationOptions, context: Context) -> None:
     """Looks until each open work is settled, or `wait_timeout` is over; a request of this task that timed out is withdrawn."""
     _let_go_of_scheduled(works)
-    _tell(works, context)
+    notices = Notices(connection, context)
     deadline = context.clock.monotonic() + options.wait_timeout
     pauses = _pauses()
     troubles: dict[str, PimError] = {}
@@ -52,6 +54,7 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
         if not open_works:
             return
         with connection.transport.until(deadline):
+            notices.tell(open_works)
             troubles = _look(connection, open_works)
         for work in open_works:
             error = troubles.get(work.row.provider)
@@ -74,14 +77,6 @@ def _let_go_of_scheduled(works: Sequence[Work]) -> None:
         if not work.settled and (later or (request is not None and request.phase == SCHEDULED)):
             work.row = replace(work.row, pending=request)
             work.settled = True
-
-
-def _tell(works: Sequence[Work], context: Context) -> None:
-    waiting = [
-        work.name for work in works if not work.settled and work.request is not None and work.request.phase == WAITING
-    ]
-    if waiting and context.show is not None:
-        context.show(f"Waiting for an approver: {', '.join(waiting)}")
 
 
 def _look(connection: Connection, works: Sequence[Work]) -> dict[str, PimError]:
@@ -119,11 +114,11 @@ def _look(connection: Connection, works: Sequence[Work]) -> dict[str, PimError]:
             continue
         for work in works:
             if work.row.provider == name and name not in troubles:
-                _see(work, same_role(work.row, active))
+                _see(connection, work, same_role(work.row, active))
     return troubles
 
 
-def _see(work: Work, active: RoleRow | None) -> None:
+def _see(connection: Connection, work: Work, active: RoleRow | None) -> None:
     """Takes over what was seen, and settles the work where it is what was asked for, or can no longer become so."""
     pending = work.request if work.request is not None and work.request.phase in PENDING else None
     if active is None:
@@ -151,7 +146,8 @@ def _see(work: Work, active: RoleRow | None) -> None:
     if bad is not None:
         # What was denied or withdrawn has changed nothing.
         work.changed = work.switched_on = False
-        work.failed(bad)
+        denied = work.request is not None and work.request.phase == DENIED
+        work.failed(with_words(connection, work, bad) if denied else bad)
 
 
 def _time_out(connection: Connection, work: Work, options: ActivationOptions, trouble: PimError | None) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..errors import PimError
-from ..models import Request, RoleRow
+from ..models import Policy, Request, RoleRow
 from ..plans.activation import AWAIT, KEEP, RENEW, Step
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
@@ -41,6 +41,8 @@ class Work:
     ending: bool = False
     # The service refused, because the role is active or asked for already.
     under_way: bool = False
+    # Where it was read to plan the task.
+    policy: Policy | None = None
     # Nothing more to be done or waited for.
     settled: bool = False
     # Those that waited when the task was planned; None where they were not read then.

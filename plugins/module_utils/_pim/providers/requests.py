@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..models import A_MOMENT, DENIED, DONE, FAILED, PROVISIONING, SCHEDULED, WAITING, WITHDRAWN
+from ..models import A_MOMENT, DENIED, DONE, FAILED, PROVISIONING, SCHEDULED, UNDECIDED, WAITING, WITHDRAWN
 
 # Status of a request (Microsoft Graph, resource "request", and the values the engine behind it is known to use), by what it means.
 _NAMES = {
@@ -22,7 +22,8 @@ _NAMES = {
         "AdminApproved",
     ),
     DONE: ("Granted", "ScheduleCreated", "Provisioned"),
-    DENIED: ("Denied", "AdminDenied", "TimedOut"),
+    DENIED: ("Denied", "AdminDenied"),
+    UNDECIDED: ("TimedOut",),
     WITHDRAWN: ("Canceled", "Revoked"),
     FAILED: ("Failed", "FailedAsResourceIsLocked", "Invalid"),
 }
