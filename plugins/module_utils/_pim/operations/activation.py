@@ -174,8 +174,8 @@ def _decided(
     steps = [plan.first_look(wanted, row, terms, now) for wanted, row in zip(options.wanted, targets)]
     asked = plan.needs_policy(steps)
     policies = dict(zip(map(id, asked), read_policies(connection, [step.before for step in asked])))
-    told = [policies.get(id(step)) for step in steps]
-    steps = [plan.decide(step, policy, terms, now) for step, policy in zip(steps, told)]
+    read = [policies.get(id(step)) for step in steps]
+    steps = [plan.decide(step, policy, terms, now) for step, policy in zip(steps, read)]
     problem = plan.all_problems(steps)
     if problem is not None:
         raise problem
@@ -183,7 +183,7 @@ def _decided(
         for warning in step.warnings:
             context.warn(warning)
     works = [Work.of(step) for step in steps]
-    for work, policy in zip(works, told):
+    for work, policy in zip(works, read):
         work.policy = policy if isinstance(policy, Policy) else None
         requests = listed[work.row.provider].requests
         work.known_requests = None if requests is None else frozenset(request.request_id for request in requests)

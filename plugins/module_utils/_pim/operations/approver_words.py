@@ -23,7 +23,8 @@ def with_words(connection: Connection, work: Work, denial: PimError) -> PimError
     try:
         _call, stages = read_stages(connection, work.row.provider, approval)
     except PimError:
-        # That it was denied is what the user has to know.
+        # That it was denied is what the user has to know. Approvals are documented for approvers only: the service may well refuse
+        # to show one to the account that asked.
         return denial
     stage = next((one for one in stages if one.decision == DENY), None)
     if stage is None:
