@@ -202,7 +202,7 @@ def test_requests_that_may_not_be_read_are_only_unknown():
         ("AdminApproved", models.PROVISIONING),
         ("Denied", models.DENIED),
         ("AdminDenied", models.DENIED),
-        ("TimedOut", models.DENIED),
+        ("TimedOut", models.UNDECIDED),
         ("Canceled", models.WITHDRAWN),
         ("Revoked", models.WITHDRAWN),
         ("Failed", models.FAILED),
