@@ -105,7 +105,7 @@ def _first_word(username: str) -> str:
 
 def settings(target: str) -> dict[str, Any]:
     """What a target wants otherwise: ``tenant`` (keys of the tenant file), ``environment``, ``keys`` (see ``keys.write``),
-    ``in_every_lane`` (see ``edges``).
+    ``in_every_lane`` (see ``edges``), ``edges_differ`` (results of the two edges are not compared).
 
     In ``environment``, $NAME is a secret of above, or a variable of the machine's managed identity; in ``tenant``, it is one of the keys'.
     """

@@ -155,7 +155,9 @@ def test_nothing_is_shown_where_nothing_waits(approval):
 
 
 def _denied(kind, words):
-    reviewer = {"id": "u1", "displayName": "Anna"} if kind is Directory else {"principalId": "u1", "principalName": "Anna"}
+    reviewer = (
+        {"id": "u1", "displayName": "Anna"} if kind is Directory else {"principalId": "u1", "principalName": "Anna"}
+    )
     return {"status": "Completed", "reviewResult": "Deny", "reviewedBy": reviewer, "justification": words}
 
 

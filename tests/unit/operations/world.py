@@ -35,9 +35,7 @@ class World:
     def provider(self) -> str:
         return "azure_resources" if isinstance(self.directory, Azure) else "entra_roles"
 
-    def run(
-        self, check_mode: bool = False, show: Callable[[str], None] | None = None, **given: Any
-    ) -> dict[str, Any]:
+    def run(self, check_mode: bool = False, show: Callable[[str], None] | None = None, **given: Any) -> dict[str, Any]:
         """The result of one task with these options; everything else is left at its default. ``show`` is the screen."""
         spec = activation.spec()["argument_spec"]
         params = {name: option.get("default") for name, option in spec.items()}
