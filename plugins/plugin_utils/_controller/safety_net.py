@@ -258,8 +258,10 @@ class SafetyNet:
             start_new_session=True,
         )
         if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
-                stream.write(json.dumps(order).encode())
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(order).encode())
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             process.stdin = None
         return process
 

@@ -32,7 +32,7 @@ class Person:
             clock=self._clock,
             environ=self._environ,
             show=self.seen.append if screen else None,
-            browse=(lambda address: self.opens(address)) if screen else None,
+            browse=self.opens if screen else None,
         )
         defaults = {name: option.get("default") for name, option in connect.spec()["argument_spec"].items()}
         return perform(connect.OPERATION, {**defaults, **self._options(), **given}, context)

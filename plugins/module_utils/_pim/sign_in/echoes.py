@@ -37,6 +37,6 @@ def without_secrets(reply: Reply, sent: Mapping[str, str | bytes]) -> Reply:
         if name.lower() in _FIELDS | _HEADERS and len(value) >= _SHORTEST:
             # msal makes the assertion of a certificate in bytes.
             text = value.decode() if isinstance(value, bytes) else value
-            for spelling in {text, json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text)}:
+            for spelling in (text, json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text)):
                 body = body.replace(spelling.encode(), b"(secret)")
     return replace(reply, body=body)

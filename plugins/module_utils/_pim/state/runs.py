@@ -145,7 +145,8 @@ def _start_keeper(path: str, descriptor: int, run: Run, environ: Mapping[str, st
     """Returns when it is at its post. It has the lock and the pipe, and nothing else of this process."""
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "keeper.py")
     try:
-        keeper = subprocess.Popen(
+        # run_command would wait for its end, and there is no AnsibleModule in the controller.
+        keeper = subprocess.Popen(  # pylint: disable=ansible-bad-function
             # -I and -S: nothing of the user's directories or packages is loaded.
             [sys.executable, "-I", "-S", program, path],
             env={name: environ[name] for name in _ENVIRONMENT if name in environ},

@@ -55,8 +55,9 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
 def _run(command: list[str]) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a process that ends in bounded time, with all that it has started."""
     try:
-        # A session of its own, because az is a script that starts another process.
-        process = subprocess.Popen(
+        # A session of its own, because az is a script that starts another process. This runs in the controller too, where there is no
+        # AnsibleModule whose run_command could be called.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
