@@ -30,7 +30,7 @@ from tools.venvs import lane_venv
 HERE = Path(__file__).resolve().parent
 TARGETS = HERE / "targets"
 EDGES = ("controller", "module")
-LIMIT_SECONDS = 600.0
+LIMIT_SECONDS = 300.0
 _numbers = itertools.count()
 
 

@@ -67,7 +67,7 @@ def test_ending(simulator, endings, name):
         assert since < end
     else:
         assert outcome.table == []
-    assert outcome.seconds < 40
+    assert outcome.seconds < 20
     assert not leaks.leaks(said.encode(), runs.passwords_in(playbook.environment))
 
 
@@ -150,7 +150,7 @@ def test_a_service_that_does_not_answer(simulator, playbook):
     ((told, *_rest, became),) = Outcome(process.returncode, output, errors, seconds).table
     assert (process.returncode, told) == (0, role)
     assert became.startswith("no: ")
-    assert seconds < 3 + 20
+    assert seconds < 3 + 10
     assert role in active(simulator)
 
 

@@ -116,4 +116,4 @@ def test_few_among_many(large: GroupClient) -> None:
         lambda: large.request(token, SECURITY_READER, isValidationOnly=True),
         lambda: large.ask(token, "", groupId=group_id, isValidationOnly=True),
     ):
-        assert seconds(work) < me + 0.08
+        assert seconds(work) < me + 0.02
