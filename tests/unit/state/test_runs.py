@@ -115,28 +115,22 @@ def _read(number: str, name: str) -> str:
 
 def test_a_fork_that_does_something_else_does_not_keep_it_alive(directory):
     program = """
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.close(1)
         time.sleep(600)
     runs.keep_alive(sys.argv[1], RUN, os.environ, clock)
-    print(RUN.id, flush=True)
+    print(RUN.id, child, flush=True)
     sys.stdin.read()
     """
     with controller(program, directory) as process:
-        run_id = said(process)
-        children = subprocess.run(
-            ["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True, check=True
-        ).stdout.split()
+        run_id, child = said(process).split()
         process.kill()
         process.wait()
         try:
             wait_for(lambda: not runs.alive(directory, run_id))
         finally:
-            for child in children:
-                try:
-                    os.kill(int(child), signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            os.kill(int(child), signal.SIGKILL)
 
 
 def test_a_task_that_outlives_its_controller_keeps_it_alive(directory, tmp_path):
