@@ -18,7 +18,7 @@ from ..plans.resolve import Below, resolve
 from ..plans.rows import key_of, with_requests
 from .activation_options import ActivationOptions, activation_options, spec
 from .carrying_out import CarryOut
-from .connection import Connection, open_connection
+from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import connection_options
 from .context import Context
 from .holdings import Found, read_policies, read_rows
@@ -32,8 +32,6 @@ from .work import Work
 
 # Seconds until a role that another run gives back just now is looked at again.
 _PAUSE = 1.0
-# Without these in check mode there is nobody to ask: the sign-in of the real run comes first.
-_NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
 
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -61,7 +59,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         looked_at = context.clock.time()
         found = read_rows(connection, providers, requests=needed)
     except PimError as error:
-        if context.check_mode and error.code in _NOT_SIGNED_IN:
+        if context.check_mode and error.code in NOT_SIGNED_IN:
             return _not_checked(options, error, "not_checked", context)
         if context.check_mode and error.code == "mfa_required":
             return _not_checked(options, error, "step_up_required", context)

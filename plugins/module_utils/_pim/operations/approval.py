@@ -17,7 +17,7 @@ from ..providers.registry import PROVIDERS
 from ..sign_in.names import is_guid
 from ..times import format_time
 from .activation_options import DEFAULT_PROVIDER
-from .connection import Connection, open_connection
+from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import connection_options, connection_spec
 from .context import Context
 from .operation import Operation
@@ -26,8 +26,6 @@ from .stepping_up import STEP_UPS, asks_for_more, for_one
 
 # What the documentation of both services lets an approver decide.
 _WAITING = "PendingApproval"
-# Without these in check mode there is nobody to ask: the sign-in of the real run comes first.
-_NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
 _LISTED = "entra.pim.pim_request_info with as: approver lists what this account may decide."
 # Seconds before each look for a decision whose answer was lost: the service may still be at work on it.
 _LOOKS = (0.0, 2.0, 5.0)
@@ -59,7 +57,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         connection = open_connection(options, context, [params["provider"]])
         return _Approval(connection, request_id, params).run(context)
     except PimError as error:
-        if context.check_mode and error.code in _NOT_SIGNED_IN:
+        if context.check_mode and error.code in NOT_SIGNED_IN:
             context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
             return {"changed": False, "request": None, **_decision(None)}
         raise

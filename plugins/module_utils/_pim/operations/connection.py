@@ -35,6 +35,8 @@ from .context import Context
 
 # Seconds that a person has to sign in again, where the task has no time-out of its own.
 STEP_UP_TIMEOUT = 300.0
+# In check mode there is nobody to ask then: the sign-in of the real run comes first.
+NOT_SIGNED_IN = frozenset({"not_connected", "session_expired"})
 
 
 class Connection:
