@@ -58,6 +58,8 @@ def run(home) -> Iterator[Callable[[], RunProcess]]:
 ROLES = roles_of(USER)
 FIRST, SECOND = ROLES[:2]
 UNKNOWN = "No Such Role"
+# A resource group in the subscription Production.
+WEB = "/subscriptions/3f6a1d52-8c07-4b9e-a2d4-5e1f70c8b936/resourceGroups/rg-web"
 
 
 def active(home: Home) -> set[str]:
@@ -243,6 +245,19 @@ def test_too_early(tmp_path):
             assert roles_in(ok(one.give_back(too_early="wait"))["deactivated"]) == {SECOND}
             later.join()
             assert active(home) == set()
+
+
+def test_an_azure_role_below_its_eligibility_that_no_list_shows_yet(tmp_path):
+    lag = {"azure_resources": {"activation": "PT10M"}}
+    with Simulator(changes={**CHANGES, "lag": lag}) as simulator:
+        home = Home(simulator, tmp_path)
+        ok(home.one(home.connect_azure()[0], **home.connect_azure()[1]))
+        below = {**addresses_of(USER, "azure_resources")[0], "scope": WEB}
+        with RunProcess(home.environment) as one:
+            (held,) = ok(one.do("activation", roles=[below], justification="Test", wait=False))["held"]
+            assert held["scope"] == below["scope"]
+            assert ok(one.give_back(wait=False))["deactivated"] == [held]
+        assert active(home) == set()
 
 
 def test_killed_at_any_moment_of_an_elevation(home, run, capsys):

@@ -43,7 +43,10 @@ class Role:
 
 @dataclass
 class Directory:
-    """``writes``: (action, role id, scope) of every write that was asked for, validations apart; ``changes`` those that took effect."""
+    """``writes``: (action, role id, scope) of every write that was asked for, validations apart; ``changes`` those that took effect.
+
+    ``shortest``: an activation that is younger cannot be ended.
+    """
 
     fake: FakeClock
     roles: list[Role]
@@ -52,6 +55,7 @@ class Directory:
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     validations: int = 0
     calls: int = 0
+    shortest: timedelta = timedelta(minutes=5)
 
     # What the transport offers.
 
@@ -181,7 +185,7 @@ class Directory:
         if body["action"] == "selfDeactivate":
             if not role.active or role.assigned:
                 return "RoleAssignmentDoesNotExist"
-            young = role.start is not None and self.service_now() - role.start < timedelta(minutes=5)
+            young = role.start is not None and self.service_now() - role.start < self.shortest
             return "ActiveDurationTooShort" if young else None
         if role.active:
             return "RoleAssignmentExists"

@@ -13,6 +13,7 @@ from unittest import mock
 
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations import activation, connection
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions, Token
@@ -37,13 +38,18 @@ class World:
 
     def run(self, check_mode: bool = False, show: Callable[[str], None] | None = None, **given: Any) -> dict[str, Any]:
         """The result of one task with these options; everything else is left at its default. ``show`` is the screen."""
-        spec = activation.spec()["argument_spec"]
+        return self.do(
+            activation.OPERATION, {"provider": self.provider, **given}, {"check_mode": check_mode, "show": show}
+        )
+
+    def do(self, operation: Operation, given: dict[str, Any], edge: dict[str, Any]) -> dict[str, Any]:
+        """The same of any task; ``edge`` is what its context has beside the clock."""
+        spec = operation.spec()["argument_spec"]
         params = {name: option.get("default") for name, option in spec.items()}
-        params.update({"session_dir": self.path, "provider": self.provider, **given})
-        home = {"HOME": self.path}
-        context = Context(clock=self.fake.clock, environ=home, check_mode=check_mode, diff=True, show=show)
+        params.update({"session_dir": self.path, **given})
+        context = Context(**{"clock": self.fake.clock, "environ": {"HOME": self.path}, "diff": True, **edge})
         with mock.patch.object(connection, "Transport", return_value=self.directory):
-            result = perform(activation.OPERATION, params, context)
+            result = perform(operation, params, context)
         result["warnings"] = context.warnings
         return result
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ..errors import PimError, invalid_option
+from ..errors import PimError, fault, invalid_option
 from ..models import SHORTEST_ACTIVATION, RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
@@ -74,7 +74,7 @@ def spec() -> dict[str, Any]:
     }
 
 
-@dataclass
+@dataclass(eq=False)
 class _Part:
     """One role to be given back; `runs`: whose parts end with that. `kept`: another live run holds it."""
 
@@ -84,6 +84,20 @@ class _Part:
     kept: bool = False
     left: bool = False
     error: PimError | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is known what became of it, or that there is nothing to do."""
+        work = self.work
+        return work is not None and (work.settled or work.changed or work.error is not None)
+
+    def failed(self, error: Exception) -> None:
+        """The first failure is told."""
+        if self.error is None:
+            failure = error.retold() if isinstance(error, PimError) else fault("pim_give_back", error)
+            self.error = failure.about(provider=self.lease.provider, role=self.lease.role, scope=self.lease.scope)
+        if self.work is not None:
+            self.work.error = self.work.error or self.error
 
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -106,7 +120,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
         return _result([], context)
-    connection = open_connection(options, context, list(dict.fromkeys(part.lease.provider for part in parts)))
+    connection = open_connection(options, context, _providers(parts))
     parts = _of_account(parts, connection.session)
     if context.check_mode:
         _look(connection, parts, shared, context)
@@ -214,16 +228,16 @@ class _GivingBack:
         patience = clock.monotonic() + _PATIENCE
         open_parts, early = list(parts), []
         while open_parts:
-            with self._claimed(open_parts) as (claimed, undecided):
-                try:
-                    young = self._end(claimed)
-                except PimError as error:
-                    # It stops these, but what became of the others is told.
-                    young = []
-                    for part in claimed:
-                        part.error = part.error or error.retold()
-            early += young
-            self._follow([part for part in claimed if part not in young and part.error is None])
+            claimed: list[_Part] = []
+            undecided: list[_Part] = []
+            try:
+                with self._claimed(open_parts) as (claimed, undecided):
+                    early += self._end(claimed)
+                self._follow([part for part in claimed if part not in early and part.error is None])
+            except Exception as error:  # noqa: BLE001  # it stops these, but what became of the others is told
+                for part in claimed or open_parts:
+                    if part not in early:
+                        part.failed(error)
             open_parts = undecided
             if open_parts and clock.monotonic() >= patience:
                 for part in open_parts:
@@ -270,14 +284,11 @@ class _GivingBack:
         """Asks the service to end what is still on and came of a lease. Gives those it refused because they are too young."""
         if not parts:
             return []
-        shared = shared_roles(self._connection.journal.lines())
-        _look(self._connection, parts, shared, self._context)
-        works = [part.work for part in parts if part.work is not None]
-        CarryOut(self._connection, self._options("fail"), Terms(active=False), self._context).all(works)
+        self._carry_out(parts, shared_roles(self._connection.journal.lines()))
         early, lines = [], []
         for part in parts:
             work = part.work
-            if work is None:
+            if work is None or part.error is not None:
                 continue
             if work.error is not None and work.error.code == "too_early":
                 early.append(part)
@@ -287,6 +298,24 @@ class _GivingBack:
                 lines += [_line("released", run_id, part.lease) for run_id in part.runs]
         self._connection.journal.note(lines)
         return early
+
+    def _carry_out(self, parts: Sequence[_Part], shared: Mapping[Key, Shared]) -> None:
+        """What stops one role, whatever it is, does not keep the others: then they are tried apart."""
+        try:
+            _look(self._connection, parts, shared, self._context)
+            works = [part.work for part in parts if part.work is not None]
+            CarryOut(self._connection, self._options("fail"), Terms(active=False), self._context).all(works)
+        except Exception as error:  # noqa: BLE001  # see above
+            left = [part for part in parts if not part.decided]
+            apart = [[one for one in left if one.lease.provider == name] for name in _providers(left)]
+            if len(apart) == 1 and not isinstance(error, PimError):
+                apart = [[part] for part in left]
+            if len(apart) > 1:
+                for some in apart:
+                    self._carry_out(some, shared)
+            else:
+                for part in left:
+                    part.failed(error)
 
     def _is_over(self, part: _Part, work: Work) -> bool:
         """Whether nothing of it can come on any more. A request that was sent a moment ago, and that the service does not know, may yet arrive."""
@@ -353,7 +382,7 @@ class _GivingBack:
 def _look(connection: Connection, parts: Sequence[_Part], shared: Mapping[Key, Shared], context: Context) -> None:
     """Gives each part its work, as the service has the role now: what came of no lease is left."""
     listed: dict[str, Found] = {}
-    for name, told in read_rows(connection, list(dict.fromkeys(part.lease.provider for part in parts))).items():
+    for name, told in read_rows(connection, _providers(parts)).items():
         if isinstance(told, PimError):
             raise told
         listed[name] = told
@@ -369,8 +398,21 @@ def _look(connection: Connection, parts: Sequence[_Part], shared: Mapping[Key, S
         part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
 
 
+def _providers(parts: Sequence[_Part]) -> list[str]:
+    return list(dict.fromkeys(part.lease.provider for part in parts))
+
+
 def _row(lease: Lease) -> RoleRow:
-    return RoleRow(lease.provider, lease.role, lease.role_id, lease.scope, None, principal_id=lease.principal_id)
+    """As far as it is known, where the service lists none."""
+    return RoleRow(
+        lease.provider,
+        lease.role,
+        lease.role_id,
+        lease.scope,
+        lease.scope_name,
+        principal_id=lease.principal_id,
+        native=lease.native,
+    )
 
 
 def _line(event: str, run_id: str, lease: Lease) -> dict[str, Any]:

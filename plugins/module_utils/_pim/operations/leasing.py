@@ -167,6 +167,7 @@ class Leases:
             "role_id": row.role_id,
             "scope": row.scope,
             "scope_name": row.scope_name,
+            "native": dict(row.native),
             "session": session.name,
             "asked_at": format_time(self._connection.now()),
             "active_since": format_time(row.active_since),

@@ -93,7 +93,7 @@ class Work:
     def journal_entry(self, action: str) -> dict[str, Any]:
         entry: dict[str, Any] = {"renewal": True} if self.step.action == RENEW else {}
         if action == "activate" and self.lease is not None:
-            entry |= {**self.lease, "scope_name": self.row.scope_name}
+            entry |= {**self.lease, "scope_name": self.row.scope_name, "native": dict(self.row.native)}
             if self.provider.takes_our_ids:
                 entry["request_id"] = self.activation_id
         return {

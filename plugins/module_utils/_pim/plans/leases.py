@@ -38,6 +38,7 @@ class Lease:
     """The part of one run in the activation of one role. `asked_at`: when the activation was asked for, by the service's clock.
 
     `entries`: what became of the requests of this run, by entry; `settled`: the run has looked, and the role was active (or may be).
+    `native`: as a row has it; to end an activation takes it, also where no list shows a row.
     """
 
     run: str
@@ -55,6 +56,7 @@ class Lease:
     request_id: str | None = None
     active_since: datetime | None = None
     expires_at: datetime | None = None
+    native: Mapping[str, str] = field(default_factory=dict)
     # Of the last line that speaks for it.
     place: int = 0
 
@@ -241,6 +243,7 @@ def _lease(run: str, line: Mapping[str, Any]) -> Lease:
         session=session if isinstance(session, str) else None,
         asked_at=asked_at,
         request_id=request_id if isinstance(request_id, str) else None,
+        native=_texts(line.get("native")),
     )
 
 
@@ -258,6 +261,11 @@ def _window(asked_at: datetime, after: timedelta, place: int) -> Window:
 
 def _key(tenant_id: str, principal_id: str, provider: str, role_id: str, scope: str) -> Key:
     return (tenant_id.lower(), principal_id.lower(), provider.lower(), role_id.lower(), scope.lower())
+
+
+def _texts(value: object) -> dict[str, str]:
+    found = value.items() if isinstance(value, dict) else ()
+    return {name: text for name, text in found if isinstance(text, str)}
 
 
 def _time(value: object) -> datetime | None:

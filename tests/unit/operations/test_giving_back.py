@@ -1,0 +1,115 @@
+# Copyright: entra.pim contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Giving back what runs hold, before a directory that lags, refuses, and is looked at by others meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
+
+from unit.operations.azure import Azure, AzureRole
+from unit.operations.directory import Directory, Role, error
+from unit.operations.players import Player
+from unit.operations.test_lately import list_as_now
+from unit.operations.world import World, role_of, world_of
+
+KINDS = [Directory, Azure]
+
+
+@pytest.fixture
+def players() -> Iterator[Callable[[World], Player]]:
+    """Makes runs, and ends those that are left."""
+    made: list[Player] = []
+
+    def begin(here: World) -> Player:
+        made.append(Player(here))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.end()
+
+
+def world(tmp_path, kind: type[Directory], *names: str) -> World:
+    """Where what was activated can be ended at once."""
+    here = world_of(str(tmp_path / "state"), *[role_of(kind, Role(name)) for name in names], kind=kind)
+    here.directory.shortest = timedelta(0)
+    return here
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_no_list_shows(tmp_path, players, kind):
+    """As below the scope of an eligibility, where lists lag. Azure names a role by the path of its definition, which rows have."""
+    here = world(tmp_path, kind, "Reader", "Writer")
+    one = players(here)
+    list_as_now(here)
+    assert one.elevate("Reader", "Writer", wait=False)["changed"]
+    for role in here.directory.roles:
+        role.eligible = False
+    result = one.give_back(wait=False)
+    assert "failed" not in result, result["msg"]
+    assert {row["role"] for row in result["deactivated"]} == {"Reader", "Writer"}
+    assert here.directory.state() == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_with_one_role_does_not_keep_the_others(tmp_path, players, kind):
+    here = world(tmp_path, kind, "Reader", "Writer", "Owner")
+    one = players(here)
+    assert one.elevate("Reader", "Writer", "Owner")["changed"]
+    provider = PROVIDERS[here.provider]
+    call = type(provider).deactivate_call
+
+    def broken(self, row, *others):
+        if row.role == "Writer":
+            raise KeyError("roleDefinitionId")
+        return call(self, row, *others)
+
+    with mock.patch.object(type(provider), "deactivate_call", broken):
+        result = one.give_back()
+    assert {row["role"] for row in result["deactivated"]} == {"Reader", "Owner"}
+    assert (result["failed"], result["changed"], result["failure"]["code"]) == (True, True, "unexpected")
+    assert result["failure"]["role"] == "Writer"
+    assert len(here.directory.state()) == 1
+    assert [write[0] for write in here.directory.changes].count("selfDeactivate") == 2
+    # It is held still.
+    assert {row["role"] for row in one.give_back()["deactivated"]} == {"Writer"}
+
+
+class Both:
+    """Entra roles and Azure roles behind one transport."""
+
+    def __init__(self, entra: Directory, azure: Azure) -> None:
+        self._entra, self._azure = entra, azure
+
+    def send(self, method: str, url: str, **options: Any) -> Reply:
+        return (self._entra if "/v1.0" in url else self._azure).send(method, url, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entra, name)
+
+
+@pytest.mark.parametrize("broken", ["entra", "azure"])
+def test_a_provider_that_cannot_be_read_does_not_keep_the_others(tmp_path, players, broken):
+    here = world(tmp_path, Directory, "Reader")
+    places = {"entra": here.directory, "azure": Azure(here.fake, [AzureRole("Owner")], shortest=timedelta(0))}
+    here.directory = Both(places["entra"], places["azure"])
+    one = players(here)
+    roles = [{"role": "Reader"}, {"role": "Owner", "provider": "azure_resources"}]
+    assert len(one.elevate(roles=roles)["held"]) == 2
+    sound = places.keys() - {broken}
+    with mock.patch.object(places[broken], "_handle", return_value=(503, error("ServiceUnavailable"))):
+        result = one.give_back()
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert (result["failure"]["code"], len(result["deactivated"])) == ("service_unavailable", 1)
+    assert [places[name].state() for name in sound] == [set()]
+    assert len(places[broken].state()) == 1
+    assert len(one.give_back()["deactivated"]) == 1
+    assert places[broken].state() == set()
