@@ -21,6 +21,8 @@ _SCHEME = re.compile(rf"({_NAME})(?=\s|,|$)")
 _TOKEN68 = re.compile(r"\s+[A-Za-z0-9._~+/-]+=*\s*(?=,|$)")
 _PARAMETER = re.compile(rf'({_NAME})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _BETWEEN = re.compile(r"[\s,]*")
+# What is none of these: a whole word, because each letter of one would be tried again to its end.
+_OTHER = re.compile(rf"{_NAME}|.", re.DOTALL)
 # JSON that was put there without an encoding, and even without escaping its quotes.
 _RAW_CLAIMS = re.compile(r'claims\s*=\s*"?(?=\{)', re.IGNORECASE)
 _LONGEST_CLAIMS = 8192
@@ -39,7 +41,7 @@ def challenges(header: str) -> list[tuple[str, dict[str, str]]]:
         raw = _RAW_CLAIMS.match(header, place)
         if raw and found and (told := _json_at(header, raw.end())):
             found[-1][1]["claims"], place = told
-        elif (parameter := _PARAMETER.match(header, place)) and found:
+        elif found and (parameter := _PARAMETER.match(header, place)):
             name, quoted, plain = parameter.groups()
             value = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
             found[-1][1].setdefault(name.lower(), value)
@@ -48,7 +50,7 @@ def challenges(header: str) -> list[tuple[str, dict[str, str]]]:
             found.append((scheme[1].lower(), {}))
             place = _end(_TOKEN68.match(header, scheme.end()), scheme.end())
         else:
-            place += 1
+            place = _end(_OTHER.match(header, place), place)
     return found
 
 
