@@ -249,6 +249,20 @@ def test_a_step_up_that_nobody_gives_is_asked_for_once(world, service, saved, an
     assert saved() == before
 
 
+@pytest.mark.parametrize(
+    ("claims", "option"), [(C1, "authentication_contexts [c1]"), (MFA, "require_mfa true"), (NBF, "force true")]
+)
+def test_a_person_who_did_not_come_is_told_how_to_sign_in_beforehand(world, service, claims, option):
+    """Not every task that asks a person has a time-out of its own."""
+    pending = {"error": "authorization_pending"}
+    service.refuses = lambda form: by_person(form) or (pending if "device_code" in form else None)
+    told = refusal(world(auth_method="device_code"), claims)
+    assert told.code == "login_timeout"
+    assert option in told.sentence
+    assert ("require_mfa" in told.sentence) == (claims == MFA)
+    assert "wait_timeout" not in told.sentence
+
+
 @pytest.mark.parametrize("claims", [{"oid": "another"}, {"tid": "another"}, {"upn": "other@contoso.example"}])
 def test_somebody_else_cannot_step_up(world, service, saved, claims):
     service.refuses = by_person
@@ -264,6 +278,15 @@ def test_a_person_who_proves_less_has_not_stepped_up(world, service, saved):
     before = world(auth_method="device_code").session
     assert refusal(world(auth_method="device_code"), C1).code == "mfa_required"
     assert saved() == before
+
+
+def test_a_person_without_a_second_factor_is_not_told_of_an_option_the_task_lacks(world, service):
+    service.refuses = by_person
+    service.tokens["urn:ietf:params:oauth:grant-type:device_code"] = {"amr": ["pwd"]}
+    told = refusal(world(auth_method="device_code"), MFA)
+    assert told.code == "mfa_required"
+    assert "without the multi-factor authentication that was required" in told.message
+    assert "require_mfa" not in told.sentence
 
 
 # By nobody.

@@ -227,7 +227,7 @@ def _check_requirements(request: SignInRequest, mfa: bool | None, contexts: list
     if request.require_mfa and mfa is False:
         raise PimError(
             "mfa_required",
-            "Signed in, but without multi-factor authentication, which require_mfa asks for",
+            "Signed in, but without the multi-factor authentication that was required",
             advice="Sign in with auth_method device_code; the account must have a second factor.",
         )
     missing = [context for context in request.authentication_contexts if context not in contexts]

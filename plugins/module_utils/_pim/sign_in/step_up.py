@@ -23,8 +23,6 @@ from .request import SignInRequest
 from .signing_in import sign_in
 from .token_claims import covers, lacks, merged, proof_of
 
-_FRESH = "Run entra.pim.pim_connect with force true."
-
 
 @dataclass(frozen=True)
 class Person:
@@ -162,9 +160,15 @@ def came_back(why: str, claims: str) -> PimError:
 
 
 def _needs_person(why: str, claims: str, reason: str) -> PimError:
+    return _about(claims, f"{why}, and {reason}", _beforehand(claims))
+
+
+def _beforehand(claims: str) -> str:
+    """How to satisfy the claims before the task."""
     proof = proof_of(claims)
-    advice = step_up_advice(proof.contexts, mfa=proof.mfa) if proof.mfa or proof.contexts else _FRESH
-    return _about(claims, f"{why}, and {reason}", advice)
+    if proof.mfa or proof.contexts:
+        return step_up_advice(proof.contexts, mfa=proof.mfa)
+    return "Run entra.pim.pim_connect with force true."
 
 
 def _about(claims: str, message: str, advice: str) -> PimError:
@@ -181,7 +185,7 @@ def _told(error: PimError, claims: str, why: str, person: Person) -> PimError:
     message, advice = error.message, error.advice
     if error.code == "login_timeout":
         message = f"nobody signed in within {person.login_timeout:g} s"
-        advice = f"Raise wait_timeout. Or sign in beforehand: {step_up_advice(proof.contexts, mfa=proof.mfa)}"
+        advice = _beforehand(claims)
     told = error.retold(f"{why}: {message}", advice=advice)
     told.authentication_context = proof.contexts[0] if proof.contexts else None
     return told
