@@ -28,7 +28,7 @@ from typing import Any, Optional
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
 from ansible_collections.entra.pim.plugins.module_utils._pim.models import SHORTEST_ACTIVATION
-from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Key, Lease, shared_roles
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Key, Lease, leases_of, shared_roles
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.credentials import secrets_in
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock, format_time
@@ -189,11 +189,8 @@ class SafetyNet:
         directories = dict.fromkeys(fact["directory"] for fact in this_run.told() if "directory" in fact)
         found = []
         for directory in directories:
-            shared = shared_roles(Journal(directory, self._clock).lines())
-            # Also what has ended by itself, by this machine's clock: the service knows better.
-            found += [
-                Held(directory, one.leases[this_run.RUN.id]) for one in shared.values() if this_run.RUN.id in one.leases
-            ]
+            leases = leases_of(this_run.RUN.id, shared_roles(Journal(directory, self._clock).lines()))
+            found += [Held(directory, lease) for lease in leases]
         return sorted(found, key=lambda one: one.lease.asked_at)
 
     def _round(self, held: Sequence[Held], too_early: str, end: float) -> dict[Place, str]:

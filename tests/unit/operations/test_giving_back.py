@@ -11,6 +11,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.leasing import Leases
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 
@@ -113,3 +115,45 @@ def test_a_provider_that_cannot_be_read_does_not_keep_the_others(tmp_path, playe
     assert len(places[broken].state()) == 1
     assert len(one.give_back()["deactivated"]) == 1
     assert places[broken].state() == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_goes_on_after_its_end_was_accepted_is_held_still(tmp_path, players, kind):
+    """Also where the run that took it was gone before it had seen it active."""
+    here = world(tmp_path, kind, "Reader")
+    one = players(here)
+    with mock.patch.object(Leases, "settle", side_effect=PimError("session_busy", "The journal is busy")):
+        assert one.elevate("Reader")["changed"]
+    one.end()
+    other = players(here)
+    (role,) = here.directory.roles
+    request = here.directory._request
+
+    def accepted(body):
+        told = request(body)
+        role.active = True
+        return told
+
+    with mock.patch.object(here.directory, "_request", accepted):
+        result = other.give_back(leftovers=True, wait_timeout=5)
+    assert result["failure"]["code"] == "wait_timeout"
+    here.fake.advance(600)
+    (row,) = other.give_back(leftovers=True)["deactivated"]
+    assert (row["role"], here.directory.state()) == ("Reader", set())
+
+
+def test_what_somebody_ended_while_it_was_waited_for_is_no_failure(tmp_path, players):
+    here = world(tmp_path, Directory, "Reader", "Writer")
+    here.directory.shortest = timedelta(minutes=5)
+    one = players(here)
+    assert one.elevate("Reader", "Writer")["changed"]
+
+    def meanwhile(_message: str) -> None:
+        here.fake.advance(300)
+        assert here.run(role="Reader", state="inactive")["changed"]
+
+    one.edge["show"] = meanwhile
+    result = one.give_back(too_early="wait")
+    assert "failed" not in result
+    assert [row["role"] for row in result["deactivated"]] == ["Writer"]
+    assert [(row["role"], row.get("failure")) for row in result["roles"]] == [("Writer", None)]

@@ -184,8 +184,8 @@ def test_what_a_run_holds():
     shared = shared_roles(
         [begun(), outcome(), {**begun("2", scope="/x"), "asked_at": "2030-03-17T17:40:00Z"}, settled("b")]
     )
-    assert [lease.scope for lease in leases_of("a", shared, NOW)] == ["/x", "/"]
-    assert leases_of("c", shared, NOW) == []
+    assert [lease.scope for lease in leases_of("a", shared)] == ["/x", "/"]
+    assert leases_of("c", shared) == []
 
 
 def test_claims_count_while_who_made_them_lives():

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from ..errors import PimError, fault, invalid_option
 from ..models import SHORTEST_ACTIVATION, RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
-from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leftovers, shared_roles
+from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
 from ..plans.rows import switched_off
 from ..providers.registry import PROVIDERS
 from ..state import runs
@@ -115,8 +116,12 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     named = None if params["roles"] is None else [_named(one) for one in params["roles"]]
     options = connection_options(params, context.environ)
     shared = shared_roles(Journal(options.session_dir, context.clock).lines())
-    _warn_of_others(shared, context, named or [])
-    parts = _of_session(_parts(shared, context, options.session_dir, named, params["leftovers"]), options, context)
+    held = leases_of(context.run.id if context.run is not None else None, shared)
+    parts = [_Part(lease, [lease.run]) for lease in _chosen(held, named, context)]
+    if params["leftovers"]:
+        left = leftovers(shared, context.clock.now() - _CLOCKS_DIFFER, partial(runs.alive, options.session_dir))
+        parts += [_Part(lease, list(shared[lease.key].leases)) for lease in left]
+    parts = _of_session(sorted(parts, key=lambda part: part.lease.asked_at), options, context)
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
         return _result([], context)
@@ -158,34 +163,14 @@ def _named(item: Mapping[str, Any]) -> Wanted:
     )
 
 
-def _parts(
-    shared: Mapping[Key, Shared],
-    context: Context,
-    directory: str,
-    named: Sequence[Wanted] | None,
-    clean: bool,
-) -> list[_Part]:
-    """What this run holds, of those named where some are; with `clean`, what runs that are gone have left on."""
-    parts = []
-    own = context.run.id if context.run is not None else None
-    for one in shared.values():
-        # Also what has ended by itself, by this machine's clock: the service knows better.
-        lease = None if own is None else one.leases.get(own)
-        if lease is not None and (named is None or any(_is_named(lease, name) for name in named)):
-            parts.append(_Part(lease, [lease.run]))
-    if clean:
-        gone = leftovers(shared, context.clock.now() - _CLOCKS_DIFFER, lambda run_id: runs.alive(directory, run_id))
-        parts += [_Part(lease, list(shared[lease.key].leases)) for lease in gone]
-    return sorted(parts, key=lambda part: part.lease.asked_at)
-
-
-def _warn_of_others(shared: Mapping[Key, Shared], context: Context, named: Sequence[Wanted]) -> None:
-    """A role that is named and not held is left as it is, and that is told: the name may be a slip."""
-    own = context.run.id if context.run is not None else ""
-    held = [one.leases[own] for one in shared.values() if own in one.leases]
+def _chosen(held: Sequence[Lease], named: Sequence[Wanted] | None, context: Context) -> list[Lease]:
+    """All, or those that are named. One that is named and not held is left as it is, and that is told: the name may be a slip."""
+    if named is None:
+        return list(held)
     for name in named:
         if not any(_is_named(lease, name) for lease in held):
             context.warn(f"{name.role} at {name.scope or 'any scope'} is not held by this run, and is left as it is.")
+    return [lease for lease in held if any(_is_named(lease, name) for name in named)]
 
 
 def _is_named(lease: Lease, name: Wanted) -> bool:
@@ -264,16 +249,17 @@ class _GivingBack:
                 shared, made = shared_roles(lines), []
                 for part in parts:
                     one = shared.get(part.lease.key, Shared())
-                    # What has ended meanwhile was given back by whoever ended it.
+                    # What an earlier round saw is out of date; what has ended meanwhile was given back by whoever ended it.
+                    part.work = None
                     part.runs = [run_id for run_id in part.runs if run_id in one.leases]
                     others = one.others(self._own, alive)
                     if part.runs and any(lease.decided for lease in others):
                         part.kept = True
-                        made += [_line("released", run_id, part.lease) for run_id in part.runs]
+                        made += [part.lease.mark("released", run_id) for run_id in part.runs]
                     elif part.runs and (others or one.claimed(alive)):
                         undecided.append(part)
                     elif part.runs:
-                        made.append(_line("claim", claimant, part.lease))
+                        made.append(part.lease.mark("claim", claimant))
                         claimed.append(part)
                 return made
 
@@ -295,7 +281,7 @@ class _GivingBack:
             elif work.error is not None:
                 part.error = work.error
             elif self._is_over(part, work):
-                lines += [_line("released", run_id, part.lease) for run_id in part.runs]
+                lines += [part.lease.mark("released", run_id) for run_id in part.runs]
         self._connection.journal.note(lines)
         return early
 
@@ -335,9 +321,14 @@ class _GivingBack:
         for part in parts:
             if part.work is not None and part.work.error is not None and part.error is None:
                 part.error = part.work.error
-                # The service may have it on still.
-                lines = [{**_line("lease", run_id, part.lease), **_times(part.lease)} for run_id in part.runs]
-                self._connection.journal.note(lines)
+                # The service may have it on still. Nobody may have seen before when it began.
+                before = part.work.step.before
+                lease = replace(
+                    part.lease,
+                    active_since=before.active_since or part.lease.active_since,
+                    expires_at=before.expires_at or part.lease.expires_at,
+                )
+                self._connection.journal.note([replace(lease, run=run_id).line() for run_id in part.runs])
 
     def _leave(self, parts: Sequence[_Part]) -> None:
         """The run goes on holding what is too young to be ended: it is given back when it is asked for again, or is a leftover."""
@@ -413,19 +404,6 @@ def _row(lease: Lease) -> RoleRow:
         principal_id=lease.principal_id,
         native=lease.native,
     )
-
-
-def _line(event: str, run_id: str, lease: Lease) -> dict[str, Any]:
-    whose = {"tenant_id": lease.tenant_id, "principal_id": lease.principal_id}
-    return {"event": event, "run": run_id, "session": lease.session, **whose, **lease.address()}
-
-
-def _times(lease: Lease) -> dict[str, Any]:
-    return {
-        "asked_at": format_time(lease.asked_at),
-        "active_since": format_time(lease.active_since),
-        "expires_at": format_time(lease.expires_at),
-    }
 
 
 def _result(parts: Sequence[_Part], context: Context) -> dict[str, Any]:

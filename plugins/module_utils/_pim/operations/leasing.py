@@ -17,10 +17,9 @@ from typing import Any
 from ..errors import PimError
 from ..models import RoleRow
 from ..plans.activation import ACTIVATE, DEACTIVATE, RENEW, REPLACE
-from ..plans.leases import Alive, Key, Lease, Shared, key_of, leases_of, shared_roles
+from ..plans.leases import Alive, Key, Lease, Shared, key_in, key_of, leases_of, shared_roles
 from ..state import runs
 from ..state.runs import Run
-from ..times import format_time
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
@@ -38,7 +37,7 @@ def alive_in(connection: Connection) -> Alive:
 
 def intend(connection: Connection, entries: Sequence[dict[str, Any]]) -> list[str]:
     """The journal's entries of writes about to be sent. With a lease, not while somebody gives that role back."""
-    keys = {_key_in(entry) for entry in entries if entry.get("lease")}
+    keys = {key for entry in entries if entry.get("lease") and (key := key_in(entry)) is not None}
     if not keys:
         return connection.journal.intend(entries)
     alive, clock = alive_in(connection), connection.clock
@@ -114,8 +113,8 @@ class Leases:
     def held(self) -> list[Lease]:
         """What the run now holds for this account."""
         session, now = self._connection.session, self._connection.now()
-        found = leases_of(self._run, shared_roles(self._connection.journal.lines()), now)
-        return [lease for lease in found if is_of(lease, session.tenant_id, session.object_id)]
+        found = leases_of(self._run, shared_roles(self._connection.journal.lines()))
+        return [one for one in found if is_of(one, session.tenant_id, session.object_id) and not one.over(now)]
 
     def _key(self, row: RoleRow) -> Key:
         return key_of(self._connection.session.tenant_id, row)
@@ -127,7 +126,7 @@ class Leases:
     def _lines_for(self, work: Work, shared: Shared, since: float, stale: list[Work]) -> list[dict[str, Any]]:
         if work.switched_on:
             self.taken = self.taken or work.lease is not None
-            return [self._lease_line(work.row)] if work.lease is not None else []
+            return [self._lease(work.row).line()] if work.lease is not None else []
         own = shared.leases.get(self._run)
         # What was denied, withdrawn or refused in the end is not held.
         ended = [number for number in work.entries if own is not None and number in own.entries]
@@ -153,26 +152,25 @@ class Leases:
         if not decided or not shared.began(work.row):
             return []
         self.taken = self.taken or own is None
-        return [self._lease_line(work.row)]
+        return [self._lease(work.row).line()]
 
-    def _lease_line(self, row: RoleRow) -> dict[str, Any]:
+    def _lease(self, row: RoleRow) -> Lease:
         session = self._connection.session
-        return {
-            "event": "lease",
-            "run": self._run,
-            "tenant_id": session.tenant_id,
-            "principal_id": row.principal_id,
-            "provider": row.provider,
-            "role": row.role,
-            "role_id": row.role_id,
-            "scope": row.scope,
-            "scope_name": row.scope_name,
-            "native": dict(row.native),
-            "session": session.name,
-            "asked_at": format_time(self._connection.now()),
-            "active_since": format_time(row.active_since),
-            "expires_at": format_time(row.expires_at),
-        }
+        return Lease(
+            run=self._run,
+            tenant_id=session.tenant_id,
+            principal_id=str(row.principal_id),
+            provider=row.provider,
+            role=str(row.role),
+            role_id=str(row.role_id),
+            scope=str(row.scope),
+            scope_name=row.scope_name,
+            session=session.name,
+            asked_at=self._connection.now(),
+            active_since=row.active_since,
+            expires_at=row.expires_at,
+            native=row.native,
+        )
 
 
 def is_of(lease: Lease, tenant_id: str, principal_id: str) -> bool:
@@ -194,8 +192,3 @@ def warn_of_holders(connection: Connection, works: Sequence[Work], context: Cont
 
 def _renews(work: Work) -> bool:
     return work.step.action == RENEW
-
-
-def _key_in(entry: Mapping[str, Any]) -> Key:
-    row = RoleRow(entry["provider"], None, entry["role_id"], entry["scope"], None, principal_id=entry["principal_id"])
-    return key_of(str(entry["tenant_id"]), row)

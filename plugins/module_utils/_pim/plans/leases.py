@@ -77,8 +77,20 @@ class Lease:
         return {"provider": self.provider, "role": self.role, "role_id": self.role_id, "scope": self.scope}
 
     def as_leftover(self) -> dict[str, Any]:
-        times = {"active_since": format_time(self.active_since), "expires_at": format_time(self.expires_at)}
-        return {**self.address(), **times}
+        return {**self.address(), **self._times()}
+
+    def line(self) -> dict[str, Any]:
+        """What makes the journal know it."""
+        told = {"scope_name": self.scope_name, "session": self.session, "native": dict(self.native)}
+        return {**self.mark("lease", self.run), **told, "asked_at": format_time(self.asked_at), **self._times()}
+
+    def mark(self, event: str, run: str) -> dict[str, Any]:
+        """That a run gives its part in the same role up (`released`), or is about to give the role back (`claim`)."""
+        whose = {"tenant_id": self.tenant_id, "principal_id": self.principal_id}
+        return {"event": event, "run": run, **whose, **self.address()}
+
+    def _times(self) -> dict[str, Any]:
+        return {"active_since": format_time(self.active_since), "expires_at": format_time(self.expires_at)}
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,8 @@ class Shared:
     tells so."""
 
     leases: dict[str, Lease] = field(default_factory=dict)
-    claims: set[str] = field(default_factory=set)
+    # Who is about to give it back, or was: nobody claims what a living one has claimed.
+    claim: str | None = None
     starts: dict[str, Window] = field(default_factory=dict)
     # When somebody last meant to end it, by this machine's clock.
     ending_at: datetime | None = None
@@ -110,7 +123,7 @@ class Shared:
         return [one for one in self.leases.values() if one.run != run and alive(one.run)]
 
     def claimed(self, alive: Alive) -> bool:
-        return any(alive(claimant) for claimant in self.claims)
+        return self.claim is not None and alive(self.claim)
 
     def began(self, row: RoleRow) -> bool:
         """Whether the row's activation is one that a run with a lease began, and not somebody else's since."""
@@ -124,6 +137,12 @@ def key_of(tenant_id: str, row: RoleRow) -> Key:
     return _key(tenant_id, str(row.principal_id), row.provider, str(row.role_id), str(row.scope))
 
 
+def key_in(line: Mapping[str, Any]) -> Key | None:
+    """Which role a line of the journal is about; None where it tells of none."""
+    texts = [line.get(name) for name in ("tenant_id", "principal_id", "provider", "role_id", "scope")]
+    return _key(*map(str, texts)) if all(isinstance(text, str) and text for text in texts) else None
+
+
 def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
     """By role: everything the journal tells. A line that says nothing of leases, or nothing readable, is passed over."""
     found: dict[Key, Shared] = {}
@@ -132,13 +151,12 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
         event, number = line.get("event"), str(line.get("entry"))
         if event == "outcome":
             if number in entries:
-                key, entry, begun = entries[number]
-                _conclude(found[key], number, entry, line, begun)
+                whose, entry, begun = entries[number]
+                _conclude(found[whose], number, entry, line, begun)
             continue
-        texts = [line.get(name) for name in ("tenant_id", "principal_id", "provider", "role_id", "scope")]
-        if not all(isinstance(text, str) and text for text in texts):
+        key = key_in(line)
+        if key is None:
             continue
-        key = _key(*map(str, texts))
         shared = found.setdefault(key, Shared())
         run = line.get("run")
         if event == "submitting":
@@ -156,14 +174,14 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
         elif event == "released":
             shared.leases.pop(run, None)
         elif event == "claim":
-            shared.claims.add(run)
+            shared.claim = run
             shared.ending_at = _time(line.get("at"))
     return found
 
 
-def leases_of(run: str, shared: Mapping[Key, Shared], now: datetime) -> list[Lease]:
-    """What a run holds, oldest first."""
-    held = [lease for one in shared.values() if (lease := one.held_by(run, now)) is not None]
+def leases_of(run: str | None, shared: Mapping[Key, Shared]) -> list[Lease]:
+    """What a run holds, oldest first; also what has ended by itself, by whatever clock: the service knows better."""
+    held = [one.leases[run] for one in shared.values() if run in one.leases]
     return sorted(held, key=lambda lease: lease.asked_at)
 
 
