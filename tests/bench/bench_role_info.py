@@ -15,10 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import yaml
-
 from bench.playbooks import run, sign_in
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
 TARGET = 0.10
 ROUNDS = 20
@@ -75,7 +73,7 @@ class Figures:
 
 def measure(directory: Path) -> Figures:
     """About half a minute. ``directory``: an empty one, for sessions and playbooks."""
-    tenant = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+    tenant = read_tenant()
     passwords = {user["username"]: user["password"] for user in tenant["users"]}
     roles = [one["role"] for one in tenant["eligibilities"] if one["principal"] == MANY][:20]
     with Simulator() as simulator:

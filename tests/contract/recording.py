@@ -15,11 +15,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from contract.exchanges import Exchange
 from contract.recording_proxy import RecordingProxy
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
 HERE = Path(__file__).resolve().parent
 INTEGRATION = HERE.parent / "integration"
@@ -31,7 +29,7 @@ KEPT = ("/v1.0/", "/beta/", "/subscriptions", "/providers", "//")
 
 def passwords() -> dict[str, str]:
     """{user name: password} of the tenant."""
-    tenant = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+    tenant = read_tenant()
     return {user["username"]: user["password"] for user in tenant["users"]}
 
 
@@ -48,7 +46,7 @@ def addresses_of(username: str, provider: str) -> list[dict[str, str]]:
 
 
 def _eligibilities(username: str) -> list[dict[str, Any]]:
-    tenant = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+    tenant = read_tenant()
     return [one for one in tenant["eligibilities"] if one["principal"] == username]
 
 

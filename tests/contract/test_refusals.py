@@ -26,7 +26,7 @@ import headless_browser
 from applications import AUDIENCE, Key
 from applications import GITHUB as ISSUER
 from integration import runs
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
 OPERATOR = "operator@contoso.example"
 OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
@@ -59,7 +59,7 @@ def simulator():
             ],
         }
     ]
-    others = runs.yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))["service_principals"]
+    others = read_tenant()["service_principals"]
     changes = {"service_principals": [*others, *principals], "device_login": {"interval": "PT1S"}}
     with Simulator(changes=changes) as started:
         yield started

@@ -25,9 +25,9 @@ import yaml
 from applications import AUDIENCE, GITHUB, Key
 from examples import headless
 from integration import leaks
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
-_REPORTING = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))["service_principals"][0]
+_REPORTING = read_tenant()["service_principals"][0]
 _CLIENT_ID = _REPORTING["client_id"]
 _SUBJECTS = headless.last_cells("### In Entra", "the job runs for")
 _ENVIRONMENT = _SUBJECTS["an environment"]

@@ -24,14 +24,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from applications import Key
 from examples import headless, playbooks
 from integration import leaks
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 from tools import layout
 
 _PLACE = layout.ROOT / "extensions" / "automation_platform"
 _INPUTS: dict[str, Any] = yaml.safe_load((_PLACE / "inputs.yml").read_text(encoding="utf-8"))
 _INJECTORS: dict[str, Any] = yaml.safe_load((_PLACE / "injectors.yml").read_text(encoding="utf-8"))
 _FIELDS: dict[str, dict[str, Any]] = {field["id"]: field for field in _INPUTS["fields"]}
-_TENANT = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+_TENANT = read_tenant()
 _REPORTING = _TENANT["service_principals"][0]
 _MACHINE = _TENANT["managed_identities"][0]
 _OPERATOR = next(user for user in _TENANT["users"] if user["username"] == "operator@contoso.example")

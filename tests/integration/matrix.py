@@ -24,7 +24,7 @@ import yaml
 
 from applications import GITHUB, Key
 from integration import runs
-from simulator_process import Simulator
+from simulator_process import Simulator, read_tenant
 
 PLACE = runs.HERE / "sign_in_matrix"
 EXPECTED: dict[str, dict[str, str]] = yaml.safe_load((PLACE / "expected.yml").read_text(encoding="utf-8"))
@@ -118,14 +118,14 @@ class Applications:
             "certificates": [self._key.certificate_pem],
             "federated_credentials": [self._issuer.trusted(GITHUB, _SUBJECTS["right"])],
         }
-        first, *others = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))["service_principals"]
+        first, *others = read_tenant()["service_principals"]
         assert first["client_id"] == _REPORTING
         return [{**first, **both}, *others, {**_POWERLESS, **both}]
 
     @staticmethod
     def identities() -> list[dict[str, Any]]:
         """Those of the machine; one has too few permissions."""
-        tenant = yaml.safe_load(runs.DEFAULT_TENANT.read_text(encoding="utf-8"))
+        tenant = read_tenant()
         powerless = {**_POWERLESS, "name": "Contoso powerless machine", "client_id": _POWERLESS_MACHINE}
         del powerless["secrets"]
         return [*tenant["managed_identities"], powerless]

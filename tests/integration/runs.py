@@ -22,7 +22,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.release import __version__ as core_version
 
 from integration import keys
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 from tools import layout
 from tools.lanes import LANES
 from tools.venvs import lane_venv
@@ -90,7 +90,7 @@ def passwords() -> dict[str, str]:
 
     ``PASSWORD_OF_OPERATOR`` for operator@..., ``SECRET_OF_REPORTING`` for the application "Contoso reporting".
     """
-    tenant = yaml.safe_load(DEFAULT_TENANT.read_text(encoding="utf-8"))
+    tenant = read_tenant()
     found = {f"PASSWORD_OF_{_first_word(user['username'])}": user["password"] for user in tenant["users"]}
     for application in tenant["service_principals"]:
         name = application["name"].split()[-1].upper()

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import jwt
 import requests
-import yaml
 
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import DEFAULT_TENANT, Simulator, read_tenant
 
 GRAPH = "https://graph.microsoft.com"
 CLI = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
@@ -27,10 +27,10 @@ DIRECTORY = "roleManagement/directory"
 MINE = "filterByCurrentUser(on='principal')"
 
 
+@functools.cache
 def passwords(tenant: Path = DEFAULT_TENANT) -> dict[str, str]:
     """User name to password, as the tenant file has them."""
-    content = yaml.safe_load(tenant.read_text(encoding="utf-8"))
-    return {user["username"]: user["password"] for user in content["users"]}
+    return {user["username"]: user["password"] for user in read_tenant(tenant)["users"]}
 
 
 class Client:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from simulator.arm_client import AUTHORIZATION, PRODUCTION, ArmClient
 from simulator.service_client import ADMINISTRATOR
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
 ROWS = 50000
 PAGE = 999
@@ -21,7 +20,7 @@ PAGE = 999
 
 def _large_tenant(directory: Path) -> Path:
     """The default tenant with very many eligibilities of somebody else."""
-    content: dict[str, Any] = yaml.load(DEFAULT_TENANT.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    content = read_tenant()
     content["page_size"] = PAGE
     content["azure"]["resource_groups"] += [
         {"name": f"rg-{n}", "subscription": "Production"} for n in range(ROWS // 50)

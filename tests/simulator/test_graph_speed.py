@@ -15,7 +15,7 @@ import yaml
 
 from simulator.group_client import ELIGIBLE, GroupClient
 from simulator.service_client import ADMINISTRATOR, DIRECTORY, MINE
-from simulator_process import DEFAULT_TENANT, Simulator
+from simulator_process import Simulator, read_tenant
 
 ROWS = 50000
 PAGE = 999
@@ -29,7 +29,7 @@ NEWCOMER = "newcomer@contoso.example"
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GroupClient]:
     """The default tenant with very many eligibilities of others, half of them for roles, half for groups."""
-    content: dict[str, Any] = yaml.load(DEFAULT_TENANT.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    content = read_tenant()
     content["page_size"] = PAGE
     content["administrative_units"] += [{"name": f"Unit {number}"} for number in range(UNITS)]
     people = [f"person{number}@contoso.example" for number in range(10)]
