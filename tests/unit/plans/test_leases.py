@@ -20,6 +20,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import
     key_of,
     leases_of,
     leftovers,
+    needed,
     shared_roles,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import format_time
@@ -205,6 +206,44 @@ def test_which_request_that_waits_is_meant():
     assert not asked_for(by_time, replace(pending, created_at=NOW - timedelta(hours=1)))
 
 
+def aged(lines: Iterable[dict[str, Any]], **age: float) -> list[dict[str, Any]]:
+    """The same lines, written so long before NOW."""
+    return [{**line, "at": format_time(NOW - timedelta(**age))} for line in lines]
+
+
+OLD_TASK = [begun("1"), outcome("1"), settled(), begun("2", action="deactivate"), outcome("2"), released()]
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        # Nobody holds it any more.
+        (aged(OLD_TASK, minutes=61), []),
+        (aged([begun(lease=False), outcome()], minutes=61), []),
+        (aged([{"event": "outcome", "entry": "nobody knows"}, {"event": "any"}], minutes=61), []),
+        # It may be looked at still.
+        (aged(OLD_TASK, minutes=59), OLD_TASK),
+        # Somebody does.
+        (aged([begun(), outcome(), settled()], days=4), [begun(), outcome(), settled()]),
+        (aged([begun()], days=4), [begun()]),
+        # Of what was held before it, and of who gave a part up, nothing is left.
+        (aged([*OLD_TASK, begun("3"), outcome("3")], minutes=61), [begun("3"), outcome("3")]),
+        (aged([begun(), outcome(), settled("b"), released("b")], minutes=61), [begun(), outcome()]),
+        # Longer than anything can be on.
+        (aged([begun(), outcome(), settled()], days=6), []),
+    ],
+)
+def test_which_lines_can_still_tell_something(lines, wanted):
+    found = needed(lines, NOW, nobody)
+    assert [{**line, "at": AT} for line in found] == wanted
+
+
+def test_what_a_live_run_holds_is_never_forgotten():
+    """Whatever the clock says."""
+    lines = aged([begun(), outcome(), settled()], days=400)
+    assert needed(lines, NOW, everybody) == lines
+
+
 _LINES = st.lists(
     st.sampled_from(
         [
@@ -237,6 +276,14 @@ def test_a_journal_that_ends_anywhere_forgets_no_activation(lines, cut):
             endings = [outcome("9"), released(run), outcome(entry, "refused"), outcome(entry, "ended"), *others]
             over = any(line in endings for line in after)
             assert over or (found is not None and run in found.leases)
+
+
+@given(_LINES)
+def test_without_what_tells_nothing_the_same_runs_hold_the_same(lines):
+    lines = aged(lines, hours=2)
+    whole, left = (shared_roles(some).get(key_of("t", ROW), Shared()) for some in (lines, needed(lines, NOW, nobody)))
+    assert left.leases == {run: replace(lease, place=left.leases[run].place) for run, lease in whole.leases.items()}
+    assert not left.leases or left.began(ROW) == whole.began(ROW)
 
 
 def _readable(lines: Iterable[str]) -> list[dict[str, Any]]:

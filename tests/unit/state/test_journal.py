@@ -13,11 +13,14 @@ import sys
 import tempfile
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
-from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import FILE, Journal
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Lease, leases_of, needed, shared_roles
+from ansible_collections.entra.pim.plugins.module_utils._pim.state import files
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import FILE, FULL, PRUNED_ABOVE, Journal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +29,8 @@ from unit.clocks import FakeClock
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 PREAMBLE = """
 import sys, time
+from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import Lease, leases_of, needed, shared_roles
+from ansible_collections.entra.pim.plugins.module_utils._pim.state import files
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
 journal = Journal(sys.argv[1], Clock(time.time, time.monotonic, time.sleep))
@@ -97,15 +102,41 @@ def test_a_link_is_refused(journal, tmp_path):
     assert target.read_bytes() == b""
 
 
-def test_old_lines_go_when_it_has_grown_long(journal, tmp_path, fake):
-    journal.intend([{"action": "activate", "role": "old" + "x" * 300_000}])
-    fake.advance(30 * 86400)
-    journal.intend([{"action": "activate", "role": "younger"}])
-    assert len(journal.lines()) == 2
-    fake.advance(20 * 86400)
-    journal.intend([{"action": "activate", "role": "new"}])
-    assert [line["role"] for line in journal.lines()] == ["younger", "new"]
+def test_what_tells_nothing_any_more_goes_when_it_has_grown_long(tmp_path, fake):
+    journal = Journal(str(tmp_path / "state"), fake.clock, lambda lines: [one for one in lines if one["role"] != "old"])
+    for _number in range(2):
+        journal.intend([{"action": "cancel", "role": "old"}, {"action": "cancel", "role": "young"}])
+    assert [line["role"] for line in journal.lines()] == ["old", "young"] * 2
+    journal.intend([{"action": "cancel", "role": "old", "more": "x" * PRUNED_ABOVE}])
+    journal.intend([{"action": "cancel", "role": "new"}])
+    assert [line["role"] for line in journal.lines()] == ["young", "young", "new"]
     assert stat.S_IMODE(path_of(tmp_path).stat().st_mode) == 0o600
+
+
+def test_it_is_not_written_anew_for_little(tmp_path, fake):
+    """Each time a line has grown old, that is."""
+    journal = Journal(str(tmp_path / "state"), fake.clock, lambda lines: lines[1:])
+    journal.intend([{"action": "cancel", "more": "x" * (PRUNED_ABOVE // 3)} for _number in range(4)])
+    inode = path_of(tmp_path).stat().st_ino
+    journal.intend([{"action": "cancel"}])
+    assert len(journal.lines()) == 5
+    assert path_of(tmp_path).stat().st_ino == inode
+
+
+def test_one_that_is_full_takes_no_activation_and_goes_on_with_the_rest(tmp_path, fake):
+    """Nothing that is on is forgotten: what is there can be read, ended, and told of."""
+    journal = Journal(str(tmp_path / "state"), fake.clock, lambda lines: lines)
+    (number,) = journal.intend([{"action": "activate", "more": "x" * FULL}])
+    with pytest.raises(PimError) as caught:
+        journal.intend([{"action": "deactivate"}, {"action": "activate"}])
+    assert caught.value.code == "session_unusable"
+    assert FILE in caught.value.message
+    journal.conclude([(number, {"outcome": "accepted"})])
+    journal.intend([{"action": "deactivate"}])
+    assert [line.get("action") for line in journal.lines()] == ["activate", None, "deactivate"]
+    with pytest.raises(PimError):
+        journal.note([{"more": "x" * (files.LARGEST - FULL)}])
+    assert len(journal.lines()) == 3
 
 
 @given(
@@ -167,3 +198,19 @@ def test_what_was_written_before_a_kill_is_there(tmp_path, journal):
     assert reported <= {line["entry"] for line in journal.lines()}
     journal.intend([{"action": "cancel"}])
     assert journal.lines()[-1]["action"] == "cancel"
+
+
+def test_a_busy_role_keeps_it_short(tmp_path, fake):
+    """Hundreds of runs a day, each of which takes its part before the one before it gives its own up."""
+    journal = Journal(str(tmp_path / "state"), fake.clock, lambda lines: needed(lines, fake.clock.now(), bool))
+    roles = [f"role {number}" for number in range(10)]
+    leases = [Lease("0", "T", "me", "entra_roles", role, role, "/", None, None, fake.clock.now()) for role in roles]
+    entry = {"action": "activate", "lease": True, "run": "0", "asked_at": "2030-03-17T17:46:40Z"}
+    numbers = journal.intend([{**lease.mark("submitting", "0"), **entry} for lease in leases])
+    journal.conclude([(number, {"outcome": "accepted"}) for number in numbers])
+    for number in range(1, 500):
+        fake.advance(300)
+        journal.note([replace(lease, run=str(number)).line() for lease in leases])
+        journal.note([lease.mark("released", str(number - 1)) for lease in leases])
+        assert path_of(tmp_path).stat().st_size < 3 * PRUNED_ABOVE
+    assert len(leases_of("499", shared_roles(journal.lines()))) == 10

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..api.arm import Arm
@@ -15,6 +16,7 @@ from ..api.calls import Answer, Call
 from ..api.graph import Graph
 from ..api.side_by_side import side_by_side
 from ..errors import PimError
+from ..plans.leases import needed
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
@@ -27,7 +29,8 @@ from ..sign_in.request import SignInRequest
 from ..sign_in.signing_in import sign_in
 from ..sign_in.step_up import Person
 from ..sign_in.token_claims import decode, texts, wanted_claims
-from ..state.journal import Journal
+from ..state import runs
+from ..state.journal import Journal, Lines
 from ..state.sessions import Session, Sessions
 from ..transport import Transport
 from .connection_options import ConnectionOptions
@@ -47,7 +50,7 @@ class Connection:
         self.transport = transport
         self.session_dir = options.session_dir
         self.clock = context.clock
-        self.journal = Journal(options.session_dir, context.clock)
+        self.journal = Journal(options.session_dir, context.clock, self._needed)
         self.warn = context.warn
         session = access.session
         self._apis: dict[str, Api] = {
@@ -62,6 +65,10 @@ class Connection:
     def now(self) -> datetime:
         """The service's clock."""
         return self.transport.service_now()
+
+    def _needed(self, lines: Lines) -> Lines:
+        """Of the journal's lines."""
+        return needed(lines, self.clock.now(), partial(runs.alive, self.session_dir))
 
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
         """The outcome of each call in the order asked; the calls to one API go together, the APIs side by side.

@@ -10,7 +10,7 @@ when the run gives up its part (`event` released). A claim says that somebody is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,10 @@ _AFTER_ACCEPTED = timedelta(seconds=2 * SHORTEST_ACTIVATION)
 _LONGEST = timedelta(days=2)
 # So long after it was sent, a request that the service does not know has not reached it.
 ARRIVAL = timedelta(minutes=1)
+# What may be looked at for its own sake, whoever holds the role: what was asked for, or ended, a moment ago.
+_FRESH = timedelta(hours=1)
+# Far longer than anything can be on or wait, whatever is wrong with clocks.
+_KEPT = timedelta(days=5)
 
 
 @dataclass
@@ -113,6 +117,8 @@ class Shared:
     starts: dict[str, Window] = field(default_factory=dict)
     # When somebody last meant to end it, by this machine's clock.
     ending_at: datetime | None = None
+    # The place of the last line after which nobody had a part in it.
+    unheld: int = -1
 
     def held_by(self, run: str, now: datetime) -> Lease | None:
         lease = self.leases.get(run)
@@ -124,6 +130,16 @@ class Shared:
 
     def claimed(self, alive: Alive) -> bool:
         return self.claim is not None and alive(self.claim)
+
+    def seen(self, place: int) -> None:
+        """After the line at `place`."""
+        if not self.leases:
+            self.unheld = place
+
+    def rests_on(self, line: Mapping[str, Any], place: int) -> bool:
+        """Whether something is held of which the line tells. A claim, or the part of a run that has given it up, says nothing any more."""
+        gone = line.get("event") in ("lease", "released", "claim") and line.get("run") not in self.leases
+        return place > self.unheld and not gone
 
     def began(self, row: RoleRow) -> bool:
         """Whether the row's activation is one that a run with a lease began, and not somebody else's since."""
@@ -153,6 +169,7 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
             if number in entries:
                 whose, entry, begun = entries[number]
                 _conclude(found[whose], number, entry, line, begun)
+                found[whose].seen(place)
             continue
         key = key_in(line)
         if key is None:
@@ -176,6 +193,21 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
         elif event == "claim":
             shared.claim = run
             shared.ending_at = _time(line.get("at"))
+        shared.seen(place)
+    return found
+
+
+def needed(lines: Sequence[dict[str, Any]], now: datetime, alive: Alive) -> list[dict[str, Any]]:
+    """Those of a journal's lines, oldest first, that can still tell something: what live runs hold is never left out."""
+    shared = shared_roles(lines)
+    whose = {str(line.get("entry")): key_in(line) for line in lines if line.get("event") == "submitting"}
+    found = []
+    for place, line in enumerate(lines):
+        age = now - parse_time(line["at"])
+        key = whose.get(str(line.get("entry"))) if line.get("event") == "outcome" else key_in(line)
+        one = None if key is None else shared.get(key)
+        if age < _FRESH or (one is not None and one.rests_on(line, place) and (age < _KEPT or one.others(None, alive))):
+            found.append(line)
     return found
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,17 +21,22 @@ from . import files
 
 FILE = "journal.jsonl"
 LOCK_TIMEOUT = 10.0
-# Far longer than any activation lasts (a day, and a day for its approval), so no older line tells of one that may still be on. Older
-# lines are dropped when the file has grown past this size.
-KEPT = timedelta(days=45)
+# Bytes. What tells nothing any more is dropped when the file has grown past this size.
 PRUNED_ABOVE = 256 * 1024
+# Nothing more is activated with a journal that is larger. The rest is for what has to be told of what is on.
+FULL = 12 * 1024 * 1024
+
+Lines = list[dict[str, Any]]
 
 
 class Journal:
-    def __init__(self, directory: str, clock: Clock) -> None:
+    """`needed`: of its lines, oldest first, those that can still tell something. A journal without it drops none."""
+
+    def __init__(self, directory: str, clock: Clock, needed: Callable[[Lines], Lines] | None = None) -> None:
         self._path = os.path.join(directory, FILE)
         self._directory = directory
         self._clock = clock
+        self._needed = needed
 
     def intend(self, entries: Sequence[dict[str, Any]]) -> list[str]:
         """Writes one line for each write that is about to be sent, and gives the number of each entry.
@@ -100,25 +105,32 @@ class Journal:
             lines = lines_of(present)
             if not lines:
                 return
-            if len(present) > PRUNED_ABOVE:
-                present = self._pruned(present)
-                files.write(self._path, present)
+            present = self._pruned(present)
             now = format_time(self._clock.now())
-            content = b"".join(json.dumps({"at": now, **line}, sort_keys=True).encode() + b"\n" for line in lines)
+            content = _written({"at": now, **line} for line in lines)
+            activating = any(line.get("action") == "activate" for line in lines)
+            if (activating and len(present) > FULL) or len(present) + len(content) > files.LARGEST:
+                reason = f"it has grown to {len(present) >> 20} MB with what runs hold; give that back first"
+                raise files.unusable(self._path, reason)
             files.append(self._path, (b"\n" if present and not present.endswith(b"\n") else b"") + content)
 
-    def _pruned(self, content: bytes) -> bytes:
-        oldest = self._clock.now() - KEPT
-        kept = [
-            raw
-            for raw in content.split(b"\n")
-            if (line := _parse(raw)) is not None and parse_time(line["at"]) >= oldest
-        ]
-        return b"".join(raw + b"\n" for raw in kept)
+    def _pruned(self, present: bytes) -> bytes:
+        """The content of the file, which is written anew only where that makes it half as long."""
+        if self._needed is None or len(present) <= PRUNED_ABOVE:
+            return present
+        shorter = _written(self._needed(_readable(present)))
+        if len(shorter) > len(present) // 2:
+            return present
+        files.write(self._path, shorter)
+        return shorter
 
 
 def _intents(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"entry": str(uuid.uuid4()), "event": "submitting", **entry} for entry in entries]
+
+
+def _written(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    return b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
 
 
 def _readable(content: bytes) -> list[dict[str, Any]]:
