@@ -157,3 +157,58 @@ def test_what_somebody_ended_while_it_was_waited_for_is_no_failure(tmp_path, pla
     assert "failed" not in result
     assert [row["role"] for row in result["deactivated"]] == ["Writer"]
     assert [(row["role"], row.get("failure")) for row in result["roles"]] == [("Writer", None)]
+
+
+TOLD = ("changed", "deactivated", "left_to_expire", "held_by_others", "failed", "diff", "warnings")
+# What only an answer of the service has.
+ANSWERED = ("status", "request_id", "failure")
+
+
+def told(result: dict[str, Any]) -> dict[str, Any]:
+    """What check mode has to know."""
+    rows = [{**row, **dict.fromkeys(ANSWERED)} for row in result["roles"]]
+    return {**{key: result.get(key) for key in TOLD}, "roles": rows, "code": result.get("failure", {}).get("code")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("minutes", "shared", "waiting", "options"),
+    [
+        (6, False, False, {}),
+        (6, True, False, {}),
+        (1, False, False, {"too_early": "leave"}),
+        (1, False, False, {"too_early": "fail"}),
+        (1, True, False, {"too_early": "fail"}),
+        (1, False, True, {}),
+    ],
+)
+def test_check_mode_foretells_the_run(tmp_path, players, kind, minutes, shared, waiting, options):
+    here = world(tmp_path, kind, "Reader", "Writer")
+    here.directory.shortest = timedelta(minutes=5)
+    for role in here.directory.roles:
+        role.approval = waiting
+    one, other = players(here), players(here)
+    one.elevate("Reader", "Writer", wait=not waiting)
+    if shared:
+        assert other.elevate("Reader")["lease_taken"]
+    here.fake.advance(60 * minutes)
+    before, lines = list(here.directory.writes), here.journal()
+    foretold = one.give_back(check_mode=True, **options)
+    assert (here.directory.writes, here.journal()) == (before, lines)
+    assert told(foretold) == told(one.give_back(**options))
+
+
+def test_check_mode_before_anybody_has_signed_in(tmp_path, players):
+    """As in check mode of a whole playbook."""
+    here = world(tmp_path, Directory, "Reader")
+    gone = players(here)
+    assert gone.elevate("Reader")["changed"]
+    gone.end()
+    one = players(here)
+    params = {"leftovers": True, "session": "other"}
+    result = one.give_back(check_mode=True, **params)
+    assert (result.get("failed"), result["changed"], result["roles"]) == (None, False, [])
+    assert [warning.partition(":")[0] for warning in result["warnings"]] == [
+        "Nothing could be checked, because nobody is signed in yet"
+    ]
+    assert one.give_back(**params)["failure"]["code"] == "not_connected"

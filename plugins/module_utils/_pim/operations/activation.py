@@ -67,7 +67,8 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     works, rows = _decided(connection, options, found, context)
     if context.check_mode:
         CarryOut(connection, options, _terms(connection, options), context).rehearse(works)
-        _foretell(works)
+        for work in works:
+            work.foretell()
     elif leases is None:
         _write(connection, options, works, context, leases)
     else:
@@ -242,16 +243,6 @@ def _mark_tokens(connection: Connection, works: Sequence[Work], context: Context
         connection.access.switched_on(since)
     elif any(work.switched_off for work in works):
         connection.access.switched_off()
-
-
-def _foretell(works: Sequence[Work]) -> None:
-    """Check mode: what would be, where nothing is known to be against it."""
-    for work in works:
-        if not work.settled and work.step.changes:
-            work.changed = True
-            work.switched_on = work.step.action in plan.ACTIVATING
-            work.switched_off = work.step.action == plan.DEACTIVATE
-            work.row = work.step.after
 
 
 def _finished(

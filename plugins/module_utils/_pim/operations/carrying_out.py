@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,15 +13,15 @@ from datetime import timedelta
 from ..advice import ADVICE
 from ..api.calls import Answer
 from ..errors import PimError
-from ..models import PROVISIONING, SHORTEST_ACTIVATION, WITHDRAWN
+from ..models import PROVISIONING, WITHDRAWN
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.rows import lately_activated, switched_off
 from ..providers.base import Activation
-from ..times import format_time, spoken_duration
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
+from .five_minutes import Patience, leave_to_expire, seconds_too_early
 from .holdings import read_policies, read_rows
 from .submission import accept, cancel_call, ended_badly, fate_unknown, find_lost, request_id_of, submit
 from .work import Work
@@ -38,9 +37,6 @@ _TRANSIENT = frozenset({"network", "throttled", "service_unavailable", "invalid_
 _RENEWAL_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 # So long after an activation, Azure was seen to deny that there is one (44 s yes, 92 s no more; others say up to two minutes).
 _UNKNOWN_AT_FIRST = timedelta(seconds=150)
-# A service that still refuses so long after the five minutes will not change its mind.
-_TOO_EARLY_GRACE = 60.0
-_TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
 
 
 class CarryOut:
@@ -73,7 +69,7 @@ class CarryOut:
         for work in works:
             if work.step.step_up is not None:
                 work.status = "step_up_required"
-            if work.step.action in (plan.DEACTIVATE, plan.RENEW) and self._seconds_too_early(work) > 0:
+            if work.step.action in (plan.DEACTIVATE, plan.RENEW) and seconds_too_early(self._connection, work) > 0:
                 self._too_early(work, PimError("too_early", f"{work.name} has been active for less than five minutes"))
         asked = [work for work in works if work.step.action == plan.ACTIVATE and work.step.step_up is None]
         for work, outcome in zip(asked, self._validated(asked)):
@@ -295,25 +291,19 @@ class CarryOut:
 
     def _deactivate_when_old_enough(self, works: Sequence[Work]) -> list[Work]:
         """Those too young to be ended are waited for, where the task says so; gives those whose answers were lost."""
-        clock = self._context.clock
-        open_works, patience = list(works), 0.0
+        open_works, patience = list(works), Patience(self._connection, self._context)
         lost: list[Work] = []
-        for attempt in itertools.count():
+        while True:
             early: list[tuple[Work, PimError]] = []
             for place, outcome in self._submit_deactivations(open_works).items():
                 self._deactivated(open_works[place], outcome, early, lost)
             if not early:
                 break
             open_works = [work for work, _error in early]
-            if attempt == 0:
-                longest = max(self._seconds_too_early(work) for work in open_works)
-                patience = clock.monotonic() + longest + _TOO_EARLY_GRACE
-                self._tell(open_works, longest)
-            if clock.monotonic() >= patience:
+            if not patience.pause(open_works):
                 for work, error in early:
                     work.failed(error)
                 break
-            clock.sleep(_TOO_EARLY_PAUSES[min(attempt, len(_TOO_EARLY_PAUSES) - 1)])
         return lost
 
     def _submit_deactivations(self, works: Sequence[Work]) -> dict[int, Answer | PimError]:
@@ -376,23 +366,7 @@ class CarryOut:
         if self._options.too_early == "fail":
             work.failed(refusal)
         elif self._options.too_early == "leave":
-            work.status, work.settled = "left_to_expire", True
-            until = format_time(work.row.expires_at)
-            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
-
-    def _seconds_too_early(self, work: Work) -> float:
-        """Until the activation is old enough to be ended, by the service's clock."""
-        floor = timedelta(seconds=SHORTEST_ACTIVATION)
-        since = work.row.active_since
-        left = floor if since is None else min(floor, since + floor - self._connection.now())
-        return max(0.0, left.total_seconds())
-
-    def _tell(self, works: Sequence[Work], seconds: float) -> None:
-        if self._context.show is not None:
-            names = ", ".join(work.name for work in works)
-            self._context.show(
-                f"Entra keeps an activation for five minutes: waiting up to {spoken_duration(seconds)} to end {names}"
-            )
+            leave_to_expire(work, self._context)
 
     def _activate_again(self, works: Sequence[Work]) -> None:
         """Of a role that was ended a moment ago, as the first half of a renewal is: tried again and again, because it is off meanwhile."""

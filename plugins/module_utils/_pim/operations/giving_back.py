@@ -9,9 +9,8 @@ another live run has one, this run only gives up its own, and the last gives the
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import PimError, fault, invalid_option
-from ..models import SHORTEST_ACTIVATION, RoleRow, Wanted
+from ..models import RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
@@ -28,12 +27,12 @@ from ..providers.registry import PROVIDERS
 from ..state import runs
 from ..state.journal import Journal
 from ..state.sessions import Session, Sessions
-from ..times import format_time
 from .activation_options import DEFAULT_PROVIDER, ActivationOptions
 from .carrying_out import CarryOut
-from .connection import Connection, open_connection
+from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import ConnectionOptions, connection_options, connection_spec
 from .context import Context
+from .five_minutes import Patience, leave_to_expire
 from .holdings import Found, read_rows
 from .lately import leaving
 from .leasing import alive_in, is_of
@@ -46,9 +45,6 @@ _PATIENCE = 90.0
 _PAUSE = 0.5
 # This machine's clock may be wrong by so much.
 _CLOCKS_DIFFER = timedelta(days=1)
-# A service that still refuses so long after the five minutes will not change its mind.
-_GRACE = 60.0
-_TOO_EARLY_PAUSES = (2.0, 5.0, 10.0, 15.0, 30.0)
 
 
 def spec() -> dict[str, Any]:
@@ -83,8 +79,11 @@ class _Part:
     runs: list[str]
     work: Work | None = None
     kept: bool = False
-    left: bool = False
     error: PimError | None = None
+
+    @property
+    def left(self) -> bool:
+        return self.work is not None and self.work.status == "left_to_expire"
 
     @property
     def decided(self) -> bool:
@@ -125,16 +124,19 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
         return _result([], context)
-    connection = open_connection(options, context, _providers(parts))
+    try:
+        connection = open_connection(options, context, _providers(parts))
+    except PimError as error:
+        if not context.check_mode or error.code not in NOT_SIGNED_IN:
+            raise
+        context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
+        return _result([], context)
     parts = _of_account(parts, connection.session)
+    giving_back = _GivingBack(connection, params, context)
     if context.check_mode:
-        _look(connection, parts, shared, context)
-        for part in parts:
-            if part.work is not None and part.work.step.changes:
-                part.work.switched_off = part.work.changed = part.work.step.action == plan.DEACTIVATE
-                part.work.row = part.work.step.after
-        return _result(parts, context)
-    _GivingBack(connection, params, context).all(parts)
+        giving_back.foretell(parts, shared)
+    else:
+        giving_back.all(parts)
     failures = [part.error for part in parts if part.error is not None]
     if failures:
         raise OperationFailed(failures[0], _result(parts, context))
@@ -190,22 +192,24 @@ class _GivingBack:
 
     def all(self, parts: Sequence[_Part]) -> None:
         """Leaves in each part what came of it."""
-        clock = self._context.clock
-        early = self._round(parts)
-        if not early:
-            return
-        longest = max(self._seconds_too_early(part) for part in early)
-        end = clock.monotonic() + longest + _GRACE
-        self._tell(early, longest)
-        for pause in itertools.chain(_TOO_EARLY_PAUSES, itertools.repeat(_TOO_EARLY_PAUSES[-1])):
-            if self._too_early != "wait" or clock.monotonic() >= end:
-                break
-            # Nothing is claimed meanwhile: a run that comes now takes its part, and gives the role back later.
-            clock.sleep(pause)
+        early, patience = self._round(parts), Patience(self._connection, self._context)
+        # Nothing is claimed meanwhile: a run that comes now takes its part, and gives the role back later.
+        while early and self._too_early == "wait" and patience.pause(_works(early)):
             early = self._round(early)
-            if not early:
-                return
         self._leave(early)
+
+    def foretell(self, parts: Sequence[_Part], shared: Mapping[Key, Shared]) -> None:
+        """Check mode: the same, as far as it can be told without doing it."""
+        alive = alive_in(self._connection)
+        for part in parts:
+            others = shared[part.lease.key].others(self._own, alive)
+            part.kept = any(lease.decided for lease in others)
+        carry_out = CarryOut(self._connection, self._options(self._too_early), Terms(active=False), self._context)
+        self._try([part for part in parts if not part.kept], shared, carry_out.rehearse)
+        for part in parts:
+            if part.work is not None:
+                part.work.foretell()
+                part.error = part.error or part.work.error
 
     def _round(self, parts: Sequence[_Part]) -> list[_Part]:
         """Gives back what can be. Gives those that are too young."""
@@ -270,7 +274,8 @@ class _GivingBack:
         """Asks the service to end what is still on and came of a lease. Gives those it refused because they are too young."""
         if not parts:
             return []
-        self._carry_out(parts, shared_roles(self._connection.journal.lines()))
+        carry_out = CarryOut(self._connection, self._options("fail"), Terms(active=False), self._context)
+        self._try(parts, shared_roles(self._connection.journal.lines()), carry_out.all)
         early, lines = [], []
         for part in parts:
             work = part.work
@@ -285,12 +290,13 @@ class _GivingBack:
         self._connection.journal.note(lines)
         return early
 
-    def _carry_out(self, parts: Sequence[_Part], shared: Mapping[Key, Shared]) -> None:
+    def _try(
+        self, parts: Sequence[_Part], shared: Mapping[Key, Shared], carry_out: Callable[[Sequence[Work]], None]
+    ) -> None:
         """What stops one role, whatever it is, does not keep the others: then they are tried apart."""
         try:
             _look(self._connection, parts, shared, self._context)
-            works = [part.work for part in parts if part.work is not None]
-            CarryOut(self._connection, self._options("fail"), Terms(active=False), self._context).all(works)
+            carry_out(_works(parts))
         except Exception as error:  # noqa: BLE001  # see above
             left = [part for part in parts if not part.decided]
             apart = [[one for one in left if one.lease.provider == name] for name in _providers(left)]
@@ -298,7 +304,7 @@ class _GivingBack:
                 apart = [[part] for part in left]
             if len(apart) > 1:
                 for some in apart:
-                    self._carry_out(some, shared)
+                    self._try(some, shared, carry_out)
             else:
                 for part in left:
                     part.failed(error)
@@ -311,7 +317,7 @@ class _GivingBack:
 
     def _follow(self, parts: Sequence[_Part]) -> None:
         """Until the service lists it no more; a failure that comes after the request was accepted means that it is held still."""
-        works = [part.work for part in parts if part.work is not None]
+        works = _works(parts)
         if self._wait:
             wait_for(self._connection, works, self._options("fail"), self._context)
         else:
@@ -339,20 +345,7 @@ class _GivingBack:
             if self._too_early != "leave":
                 part.error = work.error
                 continue
-            work.error, work.status, part.left = None, "left_to_expire", True
-            until = format_time(work.row.expires_at)
-            self._context.warn(f"{work.name} is younger than five minutes and is left to expire at {until}.")
-
-    def _seconds_too_early(self, part: _Part) -> float:
-        floor = timedelta(seconds=SHORTEST_ACTIVATION)
-        since = part.work.row.active_since if part.work is not None else None
-        left = floor if since is None else min(floor, since + floor - self._connection.now())
-        return max(0.0, left.total_seconds())
-
-    def _tell(self, parts: Sequence[_Part], seconds: float) -> None:
-        if self._too_early == "wait" and self._context.show is not None:
-            names = ", ".join(part.work.name for part in parts if part.work is not None)
-            self._context.show(f"Entra keeps an activation for five minutes: waiting {seconds:.0f} s to end {names}")
+            leave_to_expire(work, self._context)
 
     def _options(self, too_early: str) -> ActivationOptions:
         return ActivationOptions(
@@ -389,6 +382,10 @@ def _look(connection: Connection, parts: Sequence[_Part], shared: Mapping[Key, S
         part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
 
 
+def _works(parts: Sequence[_Part]) -> list[Work]:
+    return [part.work for part in parts if part.work is not None]
+
+
 def _providers(parts: Sequence[_Part]) -> list[str]:
     return list(dict.fromkeys(part.lease.provider for part in parts))
 
@@ -407,7 +404,7 @@ def _row(lease: Lease) -> RoleRow:
 
 
 def _result(parts: Sequence[_Part], context: Context) -> dict[str, Any]:
-    works = [part.work for part in parts if part.work is not None and not part.kept]
+    works = _works(parts)
     result: dict[str, Any] = {
         "changed": any(work.changed for work in works),
         "roles": [work.as_result() for work in works],

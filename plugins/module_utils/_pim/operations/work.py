@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import PimError
 from ..models import Policy, Request, RoleRow
-from ..plans.activation import AWAIT, KEEP, RENEW, Step
+from ..plans.activation import ACTIVATING, AWAIT, DEACTIVATE, KEEP, RENEW, Step
 from ..providers.base import Provider
 from ..providers.registry import PROVIDERS
 
@@ -89,6 +89,14 @@ class Work:
     def failed(self, error: PimError) -> None:
         self.error = error.about(provider=self.row.provider, role=str(self.row.role), scope=self.row.scope)
         self.settled = True
+
+    def foretell(self) -> None:
+        """Check mode: what would be, where nothing is known to be against it."""
+        if not self.settled and self.step.changes:
+            self.changed = True
+            self.switched_on = self.step.action in ACTIVATING
+            self.switched_off = self.step.action == DEACTIVATE
+            self.row = self.step.after
 
     def journal_entry(self, action: str) -> dict[str, Any]:
         entry: dict[str, Any] = {"renewal": True} if self.step.action == RENEW else {}
