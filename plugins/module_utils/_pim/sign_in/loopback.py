@@ -9,7 +9,9 @@ that says nothing blocks it (browsers open such), and it writes the code into lo
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,8 +19,10 @@ from urllib.parse import parse_qs
 
 # What Entra sends has about 2 KB.
 _LARGEST = 64 * 1024
-# Seconds a connection may take for its request.
+# Seconds a connection may say nothing.
 _PATIENCE = 10.0
+# Connections at a time; a browser has a few.
+_MOST = 32
 _PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>entra.pim</title><p>{}</p></html>"
 _DONE = "The browser is done: Ansible goes on, and says how the sign-in ended. This window can be closed."
 _NOT_THIS = "This is not the end of the sign-in that Ansible waits for."
@@ -27,7 +31,7 @@ _NOT_THIS = "This is not the end of the sign-in that Ansible waits for."
 class Listener:
     """`with Listener() as listener`: on a free port of 127.0.0.1, closed at the end, however it comes.
 
-    Each connection has a thread of its own. Only the form that bears `state` counts; nothing else is kept, shown or logged.
+    Each connection has a thread of its own. Only the first form that bears `state` counts; nothing else is kept, shown or logged.
     """
 
     def __init__(self) -> None:
@@ -60,8 +64,38 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # The end of the sign-in does not wait for connections that say nothing.
     block_on_close = False
+    # Of connections not taken yet: beyond it one waits for a second, and then for three.
+    request_queue_size = 128
     state: str | None = None
     answer: dict[str, str] | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._turn = threading.Lock()
+        self._claimed = False
+        # The oldest first.
+        self._open: list[socket.socket] = []
+
+    def claim(self) -> bool:
+        """Whether this answer is the first."""
+        with self._turn:
+            first, self._claimed = not self._claimed, True
+        return first
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Where there are too many, the one that has been there longest makes room: a browser sends its form at once."""
+        with self._turn:
+            self._open.append(request)
+            if len(self._open) > _MOST:
+                with contextlib.suppress(OSError):
+                    self._open.pop(0).shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._turn:
+            if request in self._open:
+                self._open.remove(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that breaks off is no matter of ours; the base class would print it."""
@@ -82,10 +116,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not mine or not (form.get("code") or form.get("error")):
             self._reply(400, _NOT_THIS)
             return
-        self._reply(200, _DONE)
-        # After the page is sent, because the listener is closed next.
-        if self.server.answer is None:
-            self.server.answer = form
+        first = self.server.claim()
+        try:
+            self._reply(200, _DONE)
+        finally:
+            # After the page is sent, because the listener is closed next; also where the browser did not wait for it.
+            if first:
+                self.server.answer = form
 
     def _form(self) -> dict[str, str]:
         length = self.headers.get("Content-Length", "")
