@@ -394,6 +394,45 @@ def test_challenges_without_end_are_ended(number):
     assert len(wire.sent) <= 4
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_nobody_is_asked_for_a_token_that_no_try_is_left_for(number):
+    """Each token is used, the last one too."""
+    refused = batch(lambda one: item(one, 401, NO, **{"WWW-Authenticate": challenge()}))
+    single = answer(401, NO, www_authenticate=challenge())
+    api, wire = graph(lambda *call: refused(*call) if number > 1 else single, *map(str, range(100)))
+    api.run(reads(number)) if number > 1 else pytest.raises(PimError, api.run, reads(1))
+    assert [f"Bearer {refused}" for refused, _asked, _ask in api._bearer.challenged] == [
+        one[3] for one in wire.sent[:-1]
+    ]
+
+
+def test_nobody_is_asked_where_the_other_calls_of_a_batch_want_a_longer_wait_than_there_is():
+    def refused(one):
+        wait = {"Retry-After": "600"} if one["id"] == "1" else {}
+        return (
+            item(one, 429, {"error": {}}, **wait) if wait else item(one, 401, NO, **{"WWW-Authenticate": challenge()})
+        )
+
+    api, wire = graph(batch(refused), "second")
+    first, second = api.run(reads(2))
+    assert (first.claims is not None, second.code, len(wire.sent)) == (True, "throttled", 1)
+    assert api._bearer.challenged == []
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_no_token_is_renewed_that_no_try_is_left_for(number):
+    rounds = [challenge(value) for value in "123"]
+
+    def respond(*sent):
+        asked = rounds.pop(0) if rounds else "Bearer"
+        refused = batch(lambda one: item(one, 401, NO, **{"WWW-Authenticate": asked}))
+        return refused(*sent) if number > 1 else answer(401, NO, www_authenticate=asked)
+
+    api, wire = graph(respond, *map(str, range(100)))
+    assert {one.code for one in api.run(writes(number))} == {"session_expired"}
+    assert (len(wire.sent), api._bearer.token("graph")) == (4, wire.sent[-1][3].removeprefix("Bearer "))
+
+
 def test_challenges_without_end_that_end_in_a_bare_refusal_are_ended():
     rounds = iter([*("123"), None, None])
 

@@ -86,20 +86,27 @@ class Api(ABC):
         `ask`: a person may be asked for it. For a write that is done by who knows all writes of the task, so that it is done once.
         """
         token, renewed, unsure = self._bearer.token(self.name), False, False
-        for _token in range(_MOST_TOKENS):
+        tries = 0
+        while True:
+            tries += 1
             reply = self._transport.send(
                 method, url, headers=_authorization(token), json_body=body, repeatable=repeatable
             )
             unsure = unsure or reply.unsure
             reply = replace(reply, unsure=unsure)
             claims = challenge_of(reply)
+            if claims is None and (reply.status != 401 or demands_more(reply)):
+                return reply, token
+            if tries == _MOST_TOKENS:
+                # Another token would not be used.
+                if claims is None:
+                    return reply, token
+                raise came_back(wants(self.name, claims), claims)
             if claims is not None:
                 try:
                     token = self._bearer.answered(self.name, token, claims, ask=ask)
                 except PimError as error:
                     raise error.because_of(error_from(reply, self.service)) from None
-            elif reply.status != 401 or demands_more(reply):
-                return reply, token
             elif renewed:
                 self._bearer.given_up(self.name, token)
                 return reply, token
@@ -108,9 +115,6 @@ class Api(ABC):
                 if other is None:
                     return reply, token
                 token, renewed = other, True
-        if claims is None:
-            return reply, token
-        raise came_back(wants(self.name, claims), claims)
 
     def _outcome(self, reply: Reply, call: Call | None) -> Answer | PimError:
         try:

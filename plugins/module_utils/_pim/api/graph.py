@@ -67,6 +67,9 @@ class Graph(Api):
                 elif reply.status == 401 and not renewed:
                     again.append(index)
                     refused = True
+            if attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
+                # No try is left to use another token.
+                break
             if refused:
                 renewed = True
                 if not self._renew(token):
@@ -77,7 +80,7 @@ class Graph(Api):
                     again += challenged
                 else:
                     outcomes.update({index: failure.because_of(refusal) for index, refusal in challenged.items()})
-            if not again or attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
+            if not again:
                 break
             waited += wait
             self._transport.pause(wait)
