@@ -90,7 +90,7 @@ class OperationAction(ActionBase):
             browse=open_browser,
             terminal=TERMINAL,
             run=this_run.RUN,
-            guarded=this_run.guarded,
+            guarded=this_run.guarded(),
         )
         params = validation.validated_parameters
         with contextlib.suppress(PimError):  # the operation says it

@@ -17,9 +17,7 @@ from typing import Any
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.facts import Facts
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.runs import Run
 
-# Set by what guards the whole run: everything it activates is held then.
-guarded = False
-# What the tasks of a guarded run tell the controller.
+# What the tasks of a guarded run tell the controller; None where nothing guards the run.
 _facts: Facts | None = None
 
 
@@ -45,9 +43,13 @@ RUN = _of_this_process()
 
 def guard() -> None:
     """From now on the run holds what its tasks activate. Called in the controller, before the first task."""
-    global guarded, _facts
+    global _facts
     _facts = Facts()
-    guarded = True
+
+
+def guarded() -> bool:
+    """Whether everything that the run activates is held."""
+    return _facts is not None
 
 
 def tell(**fact: Any) -> None:

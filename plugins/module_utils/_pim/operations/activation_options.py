@@ -21,24 +21,28 @@ DEFAULT_PROVIDER = "entra_roles"
 _LAST_YEAR = 9900
 
 
+_PROVIDER = {"type": "str", "choices": list(PROVIDERS), "default": DEFAULT_PROVIDER}
+# What elevates and what gives back take the same addresses.
+ROLES = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "role": {"type": "str", "required": True},
+        "scope": {"type": "str"},
+        "provider": _PROVIDER,
+        "duration": {"type": "str"},
+    },
+}
+
+
 def spec() -> dict[str, Any]:
-    provider = {"type": "str", "choices": list(PROVIDERS), "default": DEFAULT_PROVIDER}
     return {
         "argument_spec": {
             **connection_spec(),
             "role": {"type": "str"},
             "scope": {"type": "str"},
-            "provider": provider,
-            "roles": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "role": {"type": "str", "required": True},
-                    "scope": {"type": "str"},
-                    "provider": provider,
-                    "duration": {"type": "str"},
-                },
-            },
+            "provider": _PROVIDER,
+            "roles": ROLES,
             "state": {"type": "str", "choices": ["active", "inactive"], "default": "active"},
             "duration": {"type": "str"},
             "minimum_remaining": {"type": "str", "default": "0"},
@@ -81,8 +85,7 @@ def activation_options(params: Mapping[str, Any]) -> ActivationOptions:
     items = params.get("roles")
     if items is None:
         items = [{"role": params.get("role"), "scope": params.get("scope"), "provider": params["provider"]}]
-    if params["wait_timeout"] < 1:
-        raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
+    check_wait_timeout(params)
     remaining = _minimum_remaining(params["minimum_remaining"])
     return ActivationOptions(
         wanted=_distinct([_wanted(item, default) for item in items]),
@@ -97,6 +100,12 @@ def activation_options(params: Mapping[str, Any]) -> ActivationOptions:
         cancel_on_timeout=params["cancel_on_timeout"],
         too_early=params["too_early"],
     )
+
+
+def check_wait_timeout(params: Mapping[str, Any]) -> None:
+    """`invalid_option` where nothing could be waited for."""
+    if params["wait_timeout"] < 1:
+        raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
 
 
 def _wanted(item: Mapping[str, Any], default: int | str | None) -> Wanted:
