@@ -96,7 +96,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 deactivated:
-  description: Addresses (C(provider), C(role), C(scope)) of the roles this task ended.
+  description:
+    - Addresses (C(provider), C(role), C(scope)) of the roles this task ended, by id where two roles of the account share a name.
   returned: always
   type: list
   elements: dict

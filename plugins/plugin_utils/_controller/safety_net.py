@@ -33,6 +33,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.credentials
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock, format_time
 from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
+from ansible_collections.entra.pim.plugins.plugin_utils._controller.became import LEFT, NO_TIME, WATCHED, became
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL = 0.1
@@ -55,11 +56,6 @@ Group = tuple[str, Optional[str]]
 Place = tuple[str, Key]
 # The cells of the table.
 Row = tuple[str, ...]
-
-_GIVEN_BACK = "yes"
-_LEFT = "no: younger than five minutes, left to expire"
-_NO_TIME = "no: there was not time enough"
-_WATCHED = "later: a watcher gives it back when the five minutes are over"
 
 
 @dataclass(frozen=True)
@@ -163,21 +159,21 @@ class SafetyNet:
     def _give_back(self) -> list[Row]:
         """The rows of the table."""
         held = self._held()
-        became: dict[Place, str] = {}
+        told: dict[Place, str] = {}
         if {_mark(one) for one in held} - self._told:
             end = self._clock.monotonic() + self._timeout
-            became.update(self._round(held, "leave", end))
+            told.update(self._round(held, "leave", end))
             undecided = [one for one in self._held() if not one.lease.decided]
             if undecided:
                 self._clock.sleep(_UNDER_WAY)
-                became.update(self._round(undecided, "leave", end))
-            young = [one for one in held if became[one.place] == _LEFT]
+                told.update(self._round(undecided, "leave", end))
+            young = [one for one in held if told[one.place] == LEFT]
             if young and self._too_early == "wait":
-                became.update(self._waited_for(young))
+                told.update(self._waited_for(young))
             elif young and self._too_early == "watch":
-                became.update(self._watched(young))
+                told.update(self._watched(young))
             self._told = {_mark(one) for one in self._held()}
-        rows = [_row(one.lease, became[one.place]) for one in held if one.place in became]
+        rows = [_row(one.lease, told[one.place]) for one in held if one.place in told]
         rows += [_row_elsewhere(one) for one in self._elsewhere.values()]
         self._elsewhere.clear()
         return rows
@@ -204,7 +200,7 @@ class SafetyNet:
             }
         results = {group: self._result(one, end, too_early == "wait") for group, one in zip(groups, running)}
         still = {one.place for one in self._held()}
-        return {one.place: _became(one.lease, results[one.group], one.place in still) for one in held}
+        return {one.place: became(one.lease, results[one.group], one.place in still) for one in held}
 
     def _waited_for(self, young: Sequence[Held]) -> dict[Place, str]:
         names = ", ".join(f"{one.lease.role} at {one.lease.scope}" for one in young)
@@ -214,24 +210,24 @@ class SafetyNet:
                     f"Entra keeps an activation for five minutes: waiting to give back {names}. Ctrl-C leaves them to expire."
                 )
             )
-        became = self._round(young, "wait", self._clock.monotonic() + SHORTEST_ACTIVATION + self._timeout)
-        return {place: _LEFT if told == _NO_TIME else told for place, told in became.items()}
+        found = self._round(young, "wait", self._clock.monotonic() + SHORTEST_ACTIVATION + self._timeout)
+        return {place: LEFT if told == NO_TIME else told for place, told in found.items()}
 
     def _watched(self, young: Sequence[Held]) -> dict[Place, str]:
         """Starts a watcher for each account. Returns when they are at their posts: the run must not be gone before."""
-        became = {}
+        found = {}
         for group in dict.fromkeys(one.group for one in young):
             process = self._start(group, "wait", watch=True)
             there = process.stdout is not None and select.select([process.stdout], [], [], _START)[0]
             if there and process.stdout is not None and process.stdout.read(1):
-                told = _WATCHED
+                told = WATCHED
             else:
                 process.kill()
-                told = f"{_LEFT}, because no watcher could be started"
+                told = f"{LEFT}, because no watcher could be started"
             # It outlives this process, which does not wait for it.
             process.returncode = 0
-            became.update({one.place: told for one in young if one.group == group})
-        return became
+            found.update({one.place: told for one in young if one.group == group})
+        return found
 
     def _start(self, group: Group, too_early: str, watch: bool = False) -> subprocess.Popen[bytes]:
         directory, session = group
@@ -282,25 +278,6 @@ def _mark(one: Held) -> tuple[Place, datetime]:
     return one.place, one.lease.asked_at
 
 
-def _became(lease: Lease, result: Mapping[str, Any] | None, still: bool) -> str:
-    """`result` as `pim_give_back` gives it, None where there is none; `still`: the run holds it afterwards."""
-    if result is None:
-        return _NO_TIME if still else _GIVEN_BACK
-    address = {"provider": lease.provider, "role": lease.role, "scope": lease.scope}
-    if address in result.get("deactivated", []):
-        return _GIVEN_BACK
-    if address in result.get("left_to_expire", []):
-        return _LEFT
-    if address in result.get("held_by_others", []):
-        return "no: another run holds it, and gives it back"
-    for row in result.get("roles", []):
-        if row.get("failure") and _same(row, {**address, "role": lease.role_id}):
-            return f"no: {row['failure']['message']}"
-    if result.get("failed"):
-        return f"no: {result['msg']}"
-    return "no: the service does not know of it, and may yet" if still else "not needed: it was not active any more"
-
-
 def _unknown(reason: str) -> Row:
     return ("-", "-", "-", "-", f"not known: {reason}")
 
@@ -315,13 +292,13 @@ def _address_on(host: str, address: Mapping[str, Any]) -> tuple[str, ...]:
     return (host, *(str(address.get(name)).casefold() for name in ("provider", "role", "scope")))
 
 
-def _row(lease: Lease, became: str) -> Row:
+def _row(lease: Lease, told: str) -> Row:
     return (
         lease.role,
         lease.scope,
         format_time(lease.active_since) or "-",
         format_time(lease.expires_at) or "-",
-        became,
+        told,
     )
 
 

@@ -212,3 +212,27 @@ def test_check_mode_before_anybody_has_signed_in(tmp_path, players):
         "Nothing could be checked, because nobody is signed in yet"
     ]
     assert one.give_back(**params)["failure"]["code"] == "not_connected"
+
+
+class Twin(Role):
+    """Another role, of the same name."""
+
+    @property
+    def id(self) -> str:
+        return "id-twin"
+
+
+def test_roles_of_one_name_are_told_by_id(tmp_path, players):
+    """So that what a result gives can be fed back."""
+    here = world_of(str(tmp_path / "state"), Role("Reader"), Twin("Reader"), Role("Writer"))
+    here.directory.shortest = timedelta(0)
+    one, other = players(here), players(here)
+    roles = [{"role": "id-reader"}, {"role": "id-twin"}, {"role": "Writer"}]
+    for run in (one, other):
+        assert [row["role"] for row in run.elevate(roles=roles)["held"]] == ["id-reader", "id-twin", "Writer"]
+    assert [row["role"] for row in one.give_back()["held_by_others"]] == ["id-reader", "id-twin", "Writer"]
+    result = other.give_back(roles=roles[1:])
+    assert [row["role"] for row in result["deactivated"]] == ["id-twin", "Writer"]
+    assert here.directory.state() == {("id-reader", "/")}
+    # Known now by the list alone.
+    assert [row["role"] for row in other.give_back()["deactivated"]] == ["id-reader"]

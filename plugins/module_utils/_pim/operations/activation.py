@@ -15,7 +15,7 @@ from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import Lease
 from ..plans.resolve import Below, resolve
-from ..plans.rows import key_of, with_requests
+from ..plans.rows import address, with_requests
 from .activation_options import ActivationOptions, activation_options, spec
 from .carrying_out import CarryOut
 from .connection import NOT_SIGNED_IN, Connection, open_connection
@@ -250,7 +250,7 @@ def _finished(
 ) -> dict[str, Any]:
     result = _result(works, rows, context)
     if leases is not None:
-        result["held"] = [_held(lease, rows) for lease in _all_held(leases, context)]
+        result["held"] = [address(lease.row(), rows) for lease in _all_held(leases, context)]
         result["lease_taken"] = leases.taken
     elif context.leasing:
         # Check mode: what would be. Where no lease can be held there is none.
@@ -271,8 +271,8 @@ def _result(works: Sequence[Work], rows: Sequence[RoleRow], context: Context) ->
     result: dict[str, Any] = {
         "changed": any(work.changed for work in works),
         "roles": [work.as_result() for work in works],
-        "activated": [_address(work.row, rows) for work in works if work.switched_on],
-        "deactivated": [_address(work.row, rows) for work in works if work.switched_off and not work.switched_on],
+        "activated": [address(work.row, rows) for work in works if work.switched_on],
+        "deactivated": [address(work.row, rows) for work in works if work.switched_off and not work.switched_on],
     }
     if context.diff:
         result["diff"] = {
@@ -282,27 +282,12 @@ def _result(works: Sequence[Work], rows: Sequence[RoleRow], context: Context) ->
     return result
 
 
-def _address(row: RoleRow, rows: Sequence[RoleRow]) -> dict[str, Any]:
-    """The form `roles:` takes back; by id where another role of the account bears the same name."""
-    name = str(row.role).casefold()
-    twins = {
-        key_of(other.role_id, None)
-        for other in rows
-        if other.provider == row.provider and str(other.role).casefold() == name
-    }
-    return {"provider": row.provider, "role": row.role if len(twins) < 2 else row.role_id, "scope": row.scope}
-
-
 def _all_held(leases: Leases, context: Context) -> list[Lease]:
     try:
         return leases.held()
     except PimError as error:
         context.warn(f"What this run holds could not be read: {error.sentence}")
         return []
-
-
-def _held(lease: Lease, rows: Sequence[RoleRow]) -> dict[str, Any]:
-    return _address(RoleRow(lease.provider, lease.role, lease.role_id, lease.scope, None), rows)
 
 
 def _shown(rows: Sequence[RoleRow]) -> dict[str, Any]:

@@ -17,23 +17,23 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ..errors import PimError, fault, invalid_option
+from ..errors import PimError, fault
 from ..models import RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
-from ..plans.rows import switched_off
+from ..plans.rows import address, switched_off
 from ..providers.registry import PROVIDERS
 from ..state import runs
 from ..state.journal import Journal
 from ..state.sessions import Session, Sessions
-from .activation_options import DEFAULT_PROVIDER, ActivationOptions
+from .activation_options import DEFAULT_PROVIDER, ROLES, ActivationOptions, check_wait_timeout
 from .carrying_out import CarryOut
 from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import ConnectionOptions, connection_options, connection_spec
 from .context import Context
 from .five_minutes import Patience, leave_to_expire
-from .holdings import Found, read_rows
+from .holdings import read_rows
 from .lately import leaving
 from .leasing import alive_in, is_of
 from .operation import Operation, OperationFailed
@@ -51,17 +51,7 @@ def spec() -> dict[str, Any]:
     return {
         "argument_spec": {
             **connection_spec(),
-            "roles": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "role": {"type": "str", "required": True},
-                    "scope": {"type": "str"},
-                    "provider": {"type": "str", "choices": list(PROVIDERS), "default": DEFAULT_PROVIDER},
-                    # So that what was given to `elevate` can be given here.
-                    "duration": {"type": "str"},
-                },
-            },
+            "roles": ROLES,
             "leftovers": {"type": "bool", "default": False},
             "too_early": {"type": "str", "choices": ["leave", "wait", "fail"], "default": "leave"},
             "wait": {"type": "bool", "default": True},
@@ -106,12 +96,11 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     except OperationFailed:
         raise
     except PimError as error:
-        raise OperationFailed(error, _result([], context)) from None
+        raise OperationFailed(error, _result([], [], context)) from None
 
 
 def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    if params["wait_timeout"] < 1:
-        raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
+    check_wait_timeout(params)
     named = None if params["roles"] is None else [_named(one) for one in params["roles"]]
     options = connection_options(params, context.environ)
     shared = shared_roles(Journal(options.session_dir, context.clock).lines())
@@ -123,24 +112,27 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     parts = _of_session(sorted(parts, key=lambda part: part.lease.asked_at), options, context)
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
-        return _result([], context)
+        return _result([], [], context)
     try:
         connection = open_connection(options, context, _providers(parts))
     except PimError as error:
         if not context.check_mode or error.code not in NOT_SIGNED_IN:
             raise
         context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
-        return _result([], context)
+        return _result([], [], context)
     parts = _of_account(parts, connection.session)
     giving_back = _GivingBack(connection, params, context)
     if context.check_mode:
         giving_back.foretell(parts, shared)
     else:
         giving_back.all(parts)
+    # Of two roles of one name, one may be known by the journal alone.
+    known = [lease for one in shared.values() for lease in one.leases.values() if is_of(lease, connection.session)]
+    result = _result(parts, [*giving_back.rows, *(lease.row() for lease in known)], context)
     failures = [part.error for part in parts if part.error is not None]
     if failures:
-        raise OperationFailed(failures[0], _result(parts, context))
-    return _result(parts, context)
+        raise OperationFailed(failures[0], result)
+    return result
 
 
 def _of_session(parts: Sequence[_Part], options: ConnectionOptions, context: Context) -> list[_Part]:
@@ -152,7 +144,7 @@ def _of_session(parts: Sequence[_Part], options: ConnectionOptions, context: Con
 
 
 def _of_account(parts: Sequence[_Part], session: Session) -> list[_Part]:
-    return [part for part in parts if is_of(part.lease, session.tenant_id, session.object_id)]
+    return [part for part in parts if is_of(part.lease, session)]
 
 
 def _named(item: Mapping[str, Any]) -> Wanted:
@@ -189,6 +181,8 @@ class _GivingBack:
         self._wait = params["wait"]
         self._wait_timeout = params["wait_timeout"]
         self._own = context.run.id if context.run is not None else None
+        # Of the account, as far as they had to be read.
+        self.rows: list[RoleRow] = []
 
     def all(self, parts: Sequence[_Part]) -> None:
         """Leaves in each part what came of it."""
@@ -295,7 +289,7 @@ class _GivingBack:
     ) -> None:
         """What stops one role, whatever it is, does not keep the others: then they are tried apart."""
         try:
-            _look(self._connection, parts, shared, self._context)
+            self._look(parts, shared)
             carry_out(_works(parts))
         except Exception as error:  # noqa: BLE001  # see above
             left = [part for part in parts if not part.decided]
@@ -308,6 +302,25 @@ class _GivingBack:
             else:
                 for part in left:
                     part.failed(error)
+
+    def _look(self, parts: Sequence[_Part], shared: Mapping[Key, Shared]) -> None:
+        """Gives each part its work, as the service has the role now: what came of no lease is left."""
+        connection, listed = self._connection, {}
+        for name, told in read_rows(connection, _providers(parts)).items():
+            if isinstance(told, PimError):
+                raise told
+            listed[name] = told
+            self.rows += told.rows
+        now = connection.now()
+        rows = [listed[part.lease.provider].again(part.lease.row(), now) for part in parts]
+        for part, row in zip(parts, leaving(connection, rows, listed, self._context)):
+            one = shared.get(part.lease.key, Shared())
+            action, after = plan.KEEP, row
+            if row.active and one.began(row):
+                action, after = plan.DEACTIVATE, switched_off(row)
+            elif row.pending is not None and asked_for(part.lease, row.pending):
+                action, after = plan.CANCEL, replace(row, pending=None)
+            part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
 
     def _is_over(self, part: _Part, work: Work) -> bool:
         """Whether nothing of it can come on any more. A request that was sent a moment ago, and that the service does not know, may yet arrive."""
@@ -363,25 +376,6 @@ class _GivingBack:
         )
 
 
-def _look(connection: Connection, parts: Sequence[_Part], shared: Mapping[Key, Shared], context: Context) -> None:
-    """Gives each part its work, as the service has the role now: what came of no lease is left."""
-    listed: dict[str, Found] = {}
-    for name, told in read_rows(connection, _providers(parts)).items():
-        if isinstance(told, PimError):
-            raise told
-        listed[name] = told
-    now = connection.now()
-    rows = [listed[part.lease.provider].again(_row(part.lease), now) for part in parts]
-    for part, row in zip(parts, leaving(connection, rows, listed, context)):
-        one = shared.get(part.lease.key, Shared())
-        action, after = plan.KEEP, row
-        if row.active and one.began(row):
-            action, after = plan.DEACTIVATE, switched_off(row)
-        elif row.pending is not None and asked_for(part.lease, row.pending):
-            action, after = plan.CANCEL, replace(row, pending=None)
-        part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
-
-
 def _works(parts: Sequence[_Part]) -> list[Work]:
     return [part.work for part in parts if part.work is not None]
 
@@ -390,27 +384,16 @@ def _providers(parts: Sequence[_Part]) -> list[str]:
     return list(dict.fromkeys(part.lease.provider for part in parts))
 
 
-def _row(lease: Lease) -> RoleRow:
-    """As far as it is known, where the service lists none."""
-    return RoleRow(
-        lease.provider,
-        lease.role,
-        lease.role_id,
-        lease.scope,
-        lease.scope_name,
-        principal_id=lease.principal_id,
-        native=lease.native,
-    )
-
-
-def _result(parts: Sequence[_Part], context: Context) -> dict[str, Any]:
+def _result(parts: Sequence[_Part], rows: Sequence[RoleRow], context: Context) -> dict[str, Any]:
     works = _works(parts)
     result: dict[str, Any] = {
         "changed": any(work.changed for work in works),
         "roles": [work.as_result() for work in works],
-        "deactivated": [_address(part.lease) for part in parts if part.work is not None and part.work.switched_off],
-        "left_to_expire": [_address(part.lease) for part in parts if part.left],
-        "held_by_others": [_address(part.lease) for part in parts if part.kept],
+        "deactivated": [
+            address(part.lease.row(), rows) for part in parts if part.work is not None and part.work.switched_off
+        ],
+        "left_to_expire": [address(part.lease.row(), rows) for part in parts if part.left],
+        "held_by_others": [address(part.lease.row(), rows) for part in parts if part.kept],
     }
     if context.diff:
         result["diff"] = {
@@ -418,10 +401,6 @@ def _result(parts: Sequence[_Part], context: Context) -> dict[str, Any]:
             "after": {work.name: {"active": work.row.active} for work in works},
         }
     return result
-
-
-def _address(lease: Lease) -> dict[str, Any]:
-    return {"provider": lease.provider, "role": lease.role, "scope": lease.scope}
 
 
 OPERATION = Operation("pim_give_back", spec, run)

@@ -20,6 +20,7 @@ from ..plans.activation import ACTIVATE, DEACTIVATE, RENEW, REPLACE
 from ..plans.leases import Alive, Key, Lease, Shared, key_in, key_of, leases_of, shared_roles
 from ..state import runs
 from ..state.runs import Run
+from ..state.sessions import Session
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
@@ -114,7 +115,7 @@ class Leases:
         """What the run now holds for this account."""
         session, now = self._connection.session, self._connection.now()
         found = leases_of(self._run, shared_roles(self._connection.journal.lines()))
-        return [one for one in found if is_of(one, session.tenant_id, session.object_id) and not one.over(now)]
+        return [one for one in found if is_of(one, session) and not one.over(now)]
 
     def _key(self, row: RoleRow) -> Key:
         return key_of(self._connection.session.tenant_id, row)
@@ -173,8 +174,10 @@ class Leases:
         )
 
 
-def is_of(lease: Lease, tenant_id: str, principal_id: str) -> bool:
-    return (lease.tenant_id.lower(), lease.principal_id.lower()) == (tenant_id.lower(), principal_id.lower())
+def is_of(lease: Lease, session: Session) -> bool:
+    """Whether it is of the session's account."""
+    whose = (lease.tenant_id.lower(), lease.principal_id.lower())
+    return whose == (session.tenant_id.lower(), session.object_id.lower())
 
 
 def warn_of_holders(connection: Connection, works: Sequence[Work], context: Context) -> None:

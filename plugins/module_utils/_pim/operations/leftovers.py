@@ -23,7 +23,7 @@ def leftovers_of(session: Session | None, directory: str, context: Context) -> l
         return []
     shared = shared_roles(Journal(directory, context.clock).lines())
     found = leftovers(shared, context.clock.now(), partial(runs.alive, directory))
-    return [lease for lease in found if is_of(lease, session.tenant_id, session.object_id)]
+    return [lease for lease in found if is_of(lease, session)]
 
 
 def told_leftovers(session: Session | None, directory: str, context: Context) -> list[dict[str, Any]]:

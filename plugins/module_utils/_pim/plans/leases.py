@@ -80,6 +80,18 @@ class Lease:
     def address(self) -> dict[str, Any]:
         return {"provider": self.provider, "role": self.role, "role_id": self.role_id, "scope": self.scope}
 
+    def row(self) -> RoleRow:
+        """As far as it is known, where the service lists none."""
+        return RoleRow(
+            self.provider,
+            self.role,
+            self.role_id,
+            self.scope,
+            self.scope_name,
+            principal_id=self.principal_id,
+            native=self.native,
+        )
+
     def as_leftover(self) -> dict[str, Any]:
         return {**self.address(), **self._times()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..models import DONE, PENDING, SHORTEST_ACTIVATION, WITHDRAWN, Holding, Request, RoleRow
 
@@ -26,6 +27,17 @@ def same_role(row: RoleRow, rows: Iterable[RoleRow]) -> RoleRow | None:
     """The row of the same role and scope among others, None where it is not among them."""
     key = key_of(row.role_id, row.scope)
     return next((other for other in rows if key_of(other.role_id, other.scope) == key), None)
+
+
+def address(row: RoleRow, rows: Iterable[RoleRow]) -> dict[str, Any]:
+    """The form that `roles:` takes back; by id where another role of the account bears the same name."""
+    name = str(row.role).casefold()
+    twins = {
+        key_of(other.role_id, None)
+        for other in [row, *rows]
+        if other.provider == row.provider and str(other.role).casefold() == name
+    }
+    return {"provider": row.provider, "role": row.role if len(twins) < 2 else row.role_id, "scope": row.scope}
 
 
 def merge(provider: str, principal: str, holdings: Iterable[Holding], now: datetime) -> list[RoleRow]:
