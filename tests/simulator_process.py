@@ -1,18 +1,21 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulator in a process of its own, for any layer of tests. Needs the simulator's packages in ``python`` only."""
+"""A simulator in a process of its own, for any layer of tests."""
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,28 +28,51 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[1] / "roles" / "simulator" / "fi
 DEFAULT_TENANT = PACKAGE_ROOT / "tenants" / "contoso.yml"
 
 _START_SECONDS = 60.0
-_END_SECONDS = 15.0
+
+
+class _Parent:
+    """Of all simulators of this process; runs from the first one on."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def fork(self, arguments: list[str], output: Path) -> int:
+        """The process id of a new simulator, which writes to ``output``."""
+        with self._lock:
+            process = self._process or self._start()
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(json.dumps({"arguments": arguments, "output": str(output)}) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+    def _start(self) -> subprocess.Popen[str]:
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("simulator_parent.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
+        )
+        atexit.register(self._process.communicate)
+        return self._process
+
+
+_PARENT = _Parent()
 
 
 class Simulator:
     """``with Simulator() as simulator: ...``: on a free port, in a directory of its own, gone at the end.
 
     ``tenant`` is a tenant file (default: the one that comes along). ``changes`` are keys of the tenant file to set
-    otherwise: mappings are merged, everything else is replaced. ``environment`` adds variables to the process.
+    otherwise: mappings are merged, everything else is replaced.
     """
 
-    def __init__(
-        self,
-        tenant: Path | None = None,
-        changes: Mapping[str, Any] | None = None,
-        python: str = sys.executable,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, tenant: Path | None = None, changes: Mapping[str, Any] | None = None) -> None:
         self._tenant = Path(tenant) if tenant else DEFAULT_TENANT
         self._changes = changes
-        self._python = python
-        self._environment = environment or {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process_id: int | None = None
         self.directory = Path()
         self.description: dict[str, Any] = {}
 
@@ -64,22 +90,15 @@ class Simulator:
             tenant = self.directory / "tenant.yml"
             content = _merged(read_tenant(self._tenant), self._changes)
             tenant.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
-        command = [self._python, "-m", "pim_simulator", "serve", "--dir", str(self.run_dir), "--tenant", str(tenant)]
-        with (self.directory / "output").open("wb") as output:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **self._environment},
-            )
+        arguments = ["serve", "--dir", str(self.run_dir), "--tenant", str(tenant)]
+        self._process_id = _PARENT.fork(arguments, self.directory / "output")
         deadline = time.monotonic() + _START_SECONDS
         while not self._listening():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not _runs(self._process_id) or time.monotonic() > deadline:
                 log = self.log
                 self.stop()
                 raise RuntimeError(f"the simulator did not start:\n{log}")
-            time.sleep(0.02)
+            time.sleep(0.01)
         return self
 
     def _listening(self) -> bool:
@@ -90,15 +109,12 @@ class Simulator:
         return True
 
     def stop(self) -> None:
-        """Twice is no error."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        """At once: that it ends in order is for other tests. Twice is no error."""
+        if self._process_id is not None and _runs(self._process_id):
+            os.kill(self._process_id, signal.SIGKILL)
+            while _runs(self._process_id):
+                time.sleep(0.001)
+        self._process_id = None
         if self.directory != Path():
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -176,6 +192,14 @@ class Simulator:
         """Calls recorded whose path has a match of the regular expression."""
         found: list[dict[str, Any]] = self.control("GET", f"calls?path={quote(path, safe='')}")["calls"]
         return found
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def read_tenant(path: Path = DEFAULT_TENANT) -> dict[str, Any]:
