@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
-
-import yaml
 
 from simulator.arm_client import AUTHORIZATION, PRODUCTION, ArmClient
 from simulator.service_client import ADMINISTRATOR
@@ -37,7 +36,8 @@ def _large_tenant(directory: Path) -> Path:
         for role in roles
     ]
     path = directory / "large.yml"
-    path.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
+    # JSON is YAML, and written in a moment
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
+from pim_simulator.lifecycle import stop
+from pim_simulator.runtime_dir import RuntimeDir
 
 Play = Callable[..., dict[str, Any]]
 
@@ -78,7 +80,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
         }
 
     yield run
-    run(simulator_state="stopped")
+    stop(RuntimeDir(tmp_path / "run"))
 
 
 def test_started_and_stopped(play: Play, tmp_path: Path) -> None:
