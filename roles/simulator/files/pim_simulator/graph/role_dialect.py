@@ -23,7 +23,13 @@ from pim_simulator.graph.permissions import (
     WRITE_ELIGIBILITY,
 )
 from pim_simulator.graph.role_keys import role_key
-from pim_simulator.graph.role_views import RoleExpander, instance_row, principal_in, role_request_row, schedule_row
+from pim_simulator.graph.role_views import (
+    RoleExpander,
+    instance_row,
+    principal_and_role_in,
+    role_request_row,
+    schedule_row,
+)
 from pim_simulator.graph.shapes import (
     ASSIGNMENT_INSTANCE,
     ASSIGNMENT_REQUEST,
@@ -113,7 +119,9 @@ class RoleDialect(Dialect):
 
     def find(self, collection: ScheduleCollection, row_id: str) -> Schedule | None:
         found = self.store.schedules.get(row_id)
-        candidates = [found] if found else self.store.of_principal(collection.kind, principal_in(row_id) or "")
+        principal_id, role_id = principal_and_role_in(row_id)
+        held = self.store.of_principal(collection.kind, principal_id)
+        candidates = [found] if found else [s for s in held if s.key.role_id == role_id]
         now = self.world.clock.now()
         return next((s for s in candidates if self.row(collection, s)["id"] == row_id and s.listed(now)), None)
 

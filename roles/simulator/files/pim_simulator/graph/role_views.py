@@ -29,14 +29,14 @@ def instance_id(schedule: Schedule) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode() + suffix
 
 
-def principal_in(row_id: str) -> str | None:
-    """Whose the instance is that has this id, None where it is no such id."""
+def principal_and_role_in(row_id: str) -> tuple[str, str]:
+    """Whose the instance is that has this id, and of which role; both empty where it is no such id."""
     coded = row_id.removesuffix("-e").removesuffix("-1")
     try:
         data = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
-        return str(uuid.UUID(bytes_le=data[16:32]))
+        return str(uuid.UUID(bytes_le=data[16:32])), str(uuid.UUID(bytes_le=data[:16]))
     except ValueError:
-        return None
+        return "", ""
 
 
 def _key(schedule: Schedule) -> Row:
