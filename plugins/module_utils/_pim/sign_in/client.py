@@ -75,6 +75,10 @@ class SignInClient:
         """Bounds all calls inside by a moment of the monotonic clock, however often they are repeated."""
         return self._http.transport.until(moment)
 
+    def on_authority(self, url: str) -> str:
+        """An address the sign-in service named, on the authority's own host; `login_failed` for any other."""
+        return self._http.on_authority(url)
+
     def public(self) -> Any:
         import msal
 
@@ -210,7 +214,7 @@ class _MsalHttp:
             self._federation.check_metadata(url, reply)
             return _MsalAnswer(reply)
         query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
-        address = self._checked(url)
+        address = self.on_authority(url)
         reply = self.transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
         answer, body = self._answer(reply), _body(reply)
         # msal goes on where the user realm is missing; any other refusal it would raise in a form of its own.
@@ -237,7 +241,7 @@ class _MsalHttp:
             # msal before 1.34 knows no claims for device codes, and hands them on to here.
             form["claims"] = with_capability(options["claims_challenge"])
         # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
-        reply = self.transport.send("POST", self._checked(url), headers=headers, form=form, repeatable=True)
+        reply = self.transport.send("POST", self.on_authority(url), headers=headers, form=form, repeatable=True)
         return self._answer(reply if "access_token" in _body(reply) else without_secrets(reply, form))
 
     def _post_to_federation(self, url: str, content: bytes, headers: Mapping[str, str] | None) -> _MsalAnswer:
@@ -278,7 +282,7 @@ class _MsalHttp:
             raise _no_identity(f"HTTP {reply.status} without an answer of such an endpoint", None)
         return _MsalAnswer(reply)
 
-    def _checked(self, url: str) -> str:
+    def on_authority(self, url: str) -> str:
         """The same address on the authority's host; msal loses the port in one call of the password flow."""
         try:
             parts = urlsplit(url)
@@ -286,13 +290,14 @@ class _MsalHttp:
         except ValueError:
             # No address at all.
             host, port, parts = url, None, urlsplit("")
-        if host != self._authority.hostname or port not in (None, self._authority.port):
+        elsewhere = host != self._authority.hostname or port not in (None, self._authority.port)
+        if elsewhere or parts.scheme != "https":
             raise PimError(
                 "login_failed",
                 f"The sign-in would go to another host ({readable(host, 80)}); nothing was sent there",
                 advice="Check authority_url and cloud.",
             )
-        return parts._replace(scheme="https", netloc=self._authority.netloc).geturl()
+        return parts._replace(netloc=self._authority.netloc).geturl()
 
     @staticmethod
     def _answer(reply: Reply) -> _MsalAnswer:

@@ -11,7 +11,6 @@ secrets. Who reads it while the task waits could sign the task in as themselves,
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from ...errors import PimError, readable
 from ...times import Clock, spoken_duration
@@ -39,11 +38,12 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
             claims_challenge=request.claims,
             response_mode="form_post",
         )
-        _check_place(flow["auth_uri"], request.endpoints["authority_url"])
+        # A password is to be typed there: no other place than the one the options name.
+        address = client.on_authority(flow["auth_uri"])
         listener.expect(flow["state"])
-        request.show(_instructions(flow["auth_uri"], listener.port, request))
+        request.show(_instructions(address, listener.port, request))
         if request.browse is not None:
-            request.browse(flow["auth_uri"])
+            request.browse(address)
         answer = _wait(listener, request.login_timeout - (clock.monotonic() - started), request, clock)
     if "code" not in answer:
         raise sign_in_failure(answer)
@@ -57,15 +57,6 @@ def _instructions(address: str, port: int, request: SignInRequest) -> str:
         f" (waiting up to {spoken_duration(request.login_timeout)})."
         f" A browser on another machine needs port {port} of this one: ssh -L {port}:localhost:{port}"
     )
-
-
-def _check_place(address: str, authority_url: str) -> None:
-    """A password is to be typed there: no other place than the one the options name."""
-    place, authority = urlsplit(address), urlsplit(authority_url)
-    if (place.scheme, place.hostname, place.port) != ("https", authority.hostname, authority.port):
-        raise PimError(
-            "login_failed", f"The sign-in would go to another host ({readable(place.hostname, 80)}); it was not opened"
-        )
 
 
 def _wait(listener: Listener, seconds: float, request: SignInRequest, clock: Clock) -> dict[str, str]:
