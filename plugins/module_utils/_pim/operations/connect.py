@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..sign_in.credentials import APPLICATIONS, CREDENTIALS, OF_THE_MACHINE, Cre
 from ..sign_in.known_clients import refuse_known_client, refuse_method, serves
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
-from ..sign_in.token_claims import decode, proof_of
+from ..sign_in.token_claims import decode, is_context, proof_of
 from ..state import files
 from ..state.sessions import Session, Sessions
 from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
@@ -27,7 +26,6 @@ from .leftovers import told_leftovers
 from .operation import Operation
 from .session_info import describe
 
-_CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
 _LESS = "it has proved less than require_mfa and authentication_contexts ask for"
 
 
@@ -60,7 +58,7 @@ def _check(params: Mapping[str, Any]) -> None:
     if params["login_timeout"] < 1:
         raise invalid_option("login_timeout", params["login_timeout"], "it must be a number of seconds above 0")
     for one in params["authentication_contexts"]:
-        if not _CONTEXT.fullmatch(one):
+        if not is_context(one):
             raise invalid_option("authentication_contexts", one, "an authentication context is called c1 to c99")
 
 
@@ -84,13 +82,13 @@ def _readable(options: ConnectionOptions, sessions: Sessions) -> Session | None:
 def _present(
     params: Mapping[str, Any], options: ConnectionOptions, sessions: Sessions, context: Context
 ) -> dict[str, Any]:
-    foreign_urls = foreign(options.cloud or "public", endpoints(options.cloud or "public", options.urls))
+    foreign_urls = foreign(options.cloud_name, endpoints(options.cloud_name, options.urls))
     if foreign_urls:
         context.warn(f"Signing in at endpoints that are not Microsoft's: {', '.join(foreign_urls)}.")
     existing = _existing(params, options, sessions)
     credential = options.credentials.task or options.credentials.own
     if credential is not None:
-        refuse_method(credential.method, scopes_by_api(options.cloud or "public", params["providers"]))
+        refuse_method(credential.method, scopes_by_api(options.cloud_name, params["providers"]))
     unfit = None
     if existing is not None and not params["force"]:
         wanted = _served(credential, params["providers"], options)
@@ -258,7 +256,7 @@ def _requests(
 
 def _served(credential: Credential | None, providers: Sequence[str], options: ConnectionOptions) -> list[str]:
     """A ready token serves the providers of the API it was made for, whatever others are named too."""
-    made_for = ready_for(credential, options.cloud or "public")
+    made_for = ready_for(credential, options.cloud_name)
     if made_for is None:
         return list(providers)
     named = [name for name in providers if PROVIDERS[name].api == made_for]
@@ -310,7 +308,6 @@ def _joined(existing: Session | None, session: Session) -> Session:
 
 def _nobody(options: ConnectionOptions) -> dict[str, Any]:
     """The `session` of a result where nobody is signed in: what is known of it beforehand."""
-    cloud = options.cloud or "public"
     return {
         "name": options.session,
         "tenant_id": options.tenant if options.tenant and is_guid(options.tenant) else None,
@@ -319,8 +316,8 @@ def _nobody(options: ConnectionOptions) -> dict[str, Any]:
         "principal_type": None,
         "auth_method": None,
         "client_id": options.credentials.client_id,
-        "cloud": cloud,
-        "endpoints": endpoints(cloud, options.urls),
+        "cloud": options.cloud_name,
+        "endpoints": endpoints(options.cloud_name, options.urls),
         "mfa": None,
         "authentication_contexts": [],
         "expires_at": None,

@@ -22,7 +22,7 @@ from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.client import tenant_id_of
 from ..sign_in.clouds import CLOUDS, endpoints
-from ..sign_in.credentials import APPLICATIONS, GRAPH_COMMAND_LINE_TOOLS, OF_THE_MACHINE, REGISTERED, Credential
+from ..sign_in.credentials import APPLICATIONS, GIVEN_BY_OTHERS, GRAPH_COMMAND_LINE_TOOLS, REGISTERED, Credential
 from ..sign_in.known_clients import is_known_without, refuse_known_client, refuse_method
 from ..sign_in.names import is_guid, same_account
 from ..sign_in.request import SignInRequest
@@ -182,7 +182,6 @@ def sign_in_request(
     login_timeout: float = 900.0,
 ) -> SignInRequest:
     """`credential` None means that a person is asked, by device code unless another way is named; `audience` and `resource` as the request has them."""
-    cloud = options.cloud or "public"
     if credential is not None and credential.method in REGISTERED and options.tenant is None:
         raise PimError(
             "invalid_option",
@@ -197,12 +196,12 @@ def sign_in_request(
         resource=resource,
         scopes=scopes,
         tenant=options.tenant,
-        client_id=client_id or ("" if method in ("access_token", *OF_THE_MACHINE) else GRAPH_COMMAND_LINE_TOOLS),
+        client_id=client_id or ("" if method in GIVEN_BY_OTHERS else GRAPH_COMMAND_LINE_TOOLS),
         username=credential.username if credential else options.credentials.username,
         secret=credential.secret if credential else "",
         path=credential.path if credential else None,
-        cloud_name=cloud,
-        endpoints=endpoints(cloud, options.urls),
+        cloud_name=options.cloud_name,
+        endpoints=endpoints(options.cloud_name, options.urls),
         ca_path=options.ca_path or options.other_ca_path,
         require_mfa=require_mfa,
         authentication_contexts=list(authentication_contexts),
@@ -231,12 +230,11 @@ def sign_in_requests(
 
     A ready token serves the API it was made for.
     """
-    cloud = options.cloud or "public"
-    needed = scopes_by_api(cloud, providers)
+    needed = scopes_by_api(options.cloud_name, providers)
     if credential is not None:
         refuse_method(credential.method, needed)
     if credential is not None and credential.method == "access_token":
-        made_for = ready_for(credential, cloud)
+        made_for = ready_for(credential, options.cloud_name)
         needed = {made_for: needed[made_for]} if made_for in needed else dict(list(needed.items())[:1])
     return [
         sign_in_request(
@@ -245,7 +243,7 @@ def sign_in_requests(
             context,
             scopes,
             audience=api,
-            resource=CLOUDS[cloud].resource(api),
+            resource=CLOUDS[options.cloud_name].resource(api),
             **requirements,
         )
         for api, scopes in needed.items()

@@ -21,6 +21,7 @@ from ..sign_in.names import is_domain, is_guid
 from ..state.sessions import NAME
 
 DEFAULT_SESSION = "default"
+DEFAULT_CLOUD = "public"
 DEFAULT_HTTP_TIMEOUT = 30.0
 
 
@@ -69,6 +70,11 @@ class ConnectionOptions:
     ca_path: str | None
     other_ca_path: str | None
     http_timeout: float
+
+    @property
+    def cloud_name(self) -> str:
+        """The cloud to sign in to."""
+        return self.cloud or DEFAULT_CLOUD
 
 
 def connection_options(

@@ -47,6 +47,8 @@ APPLICATIONS = {
 REGISTERED = ("client_secret", "certificate", "workload_identity")
 # These need nothing of the task, because the machine has it: to name one is to give it.
 OF_THE_MACHINE = ("managed_identity", "azure_cli")
+# Somebody else gets the token from the sign-in service, by a client of their own.
+GIVEN_BY_OTHERS = ("access_token", *OF_THE_MACHINE)
 # A person is asked on the screen; what they would not see where there is none.
 ON_SCREEN = {"device_code": "the code", "interactive": "the address"}
 METHODS = (

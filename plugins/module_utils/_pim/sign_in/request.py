@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .clouds import CLOUDS, Cloud
-from .credentials import OF_THE_MACHINE
+from .credentials import GIVEN_BY_OTHERS
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SignInRequest:
     @property
     def client_is_ours(self) -> bool:
         """Whether `client_id` gets the token from the sign-in service; else somebody else does, or did."""
-        return self.method not in ("access_token", *OF_THE_MACHINE)
+        return self.method not in GIVEN_BY_OTHERS
 
     @property
     def known_client(self) -> str | None:

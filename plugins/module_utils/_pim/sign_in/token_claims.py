@@ -18,7 +18,6 @@ from typing import Any
 # Declares that this client understands claims challenges; PIM does not honour authentication contexts of clients that do not.
 CAPABILITY = "cp1"
 _CAPABILITIES = "xms_cc"
-# Those that somebody can ask for by name; Azure's own "p1" stands for multi-factor authentication.
 _CONTEXT = re.compile(r"c[1-9][0-9]?", re.ASCII)
 _MFA = frozenset({"mfa", "ngcmfa"})
 # A session that was asked for one and then for another has to go on proving both.
@@ -51,6 +50,11 @@ def decode(token: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def is_context(name: str) -> bool:
+    """Whether it is an authentication context that somebody can ask for by name; Azure's own `p1` stands for multi-factor authentication."""
+    return _CONTEXT.fullmatch(name) is not None
 
 
 def texts(value: object) -> list[str]:
@@ -109,14 +113,14 @@ def proof_of(claims: str | None) -> Proof:
     asked = _read(claims)
     methods = {value for place in asked.values() for value in _values(place.get("amr"))}
     contexts = dict.fromkeys(value for place in asked.values() for value in _values(place.get("acrs")))
-    named = tuple(context for context in contexts if _CONTEXT.fullmatch(context))
+    named = tuple(context for context in contexts if is_context(context))
     return Proof(bool(methods & _MFA) or len(named) < len(contexts), named)
 
 
 def contexts_in(*tokens: dict[str, Any]) -> list[str]:
     """The authentication contexts that tokens tell of."""
     told = {context for token in tokens for context in texts(token.get("acrs"))}
-    return sorted(context for context in told if _CONTEXT.fullmatch(context))
+    return sorted(context for context in told if is_context(context))
 
 
 def lacks(claims: str | None, *tokens: dict[str, Any]) -> bool:
