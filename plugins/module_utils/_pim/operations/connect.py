@@ -12,11 +12,12 @@ from ..errors import PimError, invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
 from ..sign_in.clouds import endpoints, foreign
-from ..sign_in.credentials import APPLICATIONS, CREDENTIALS, OF_THE_MACHINE, Credential, not_on_screen
+from ..sign_in.credentials import APPLICATIONS, CREDENTIALS, Credential, not_on_screen
 from ..sign_in.known_clients import refuse_known_client, refuse_method, serves
-from ..sign_in.names import is_guid, same_account
+from ..sign_in.names import is_guid
 from ..sign_in.request import SignInRequest
-from ..sign_in.token_claims import decode, is_context, proof_of
+from ..sign_in.signing_in import made_with
+from ..sign_in.token_claims import is_context, proof_of
 from ..state import files
 from ..state.sessions import Session, Sessions
 from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
@@ -148,7 +149,7 @@ def _fitting(
     unfit = why_not(session, options, transport, None if context.check_mode else access)
     if unfit is not None:
         return unfit
-    if not _same_credential(session, credential):
+    if not made_with(session, credential):
         return "it was made with other credentials"
     if not serves(session.auth_method, needed):
         return f"{session.auth_method} does not serve these providers"
@@ -187,40 +188,6 @@ def _covers(session: Session, providers: Sequence[str]) -> bool:
     """Whether the session was made for these providers."""
     needed = scopes_by_api(session.cloud, providers)
     return all(set(scopes) <= set(session.scopes.get(api, [])) for api, scopes in needed.items())
-
-
-def _same_credential(session: Session, credential: Credential | None) -> bool:
-    """Whether signing in with these credentials would give the account the session has."""
-    if credential is None:
-        return True
-    if credential.method == "access_token":
-        # Another token of the same account is news, and is kept; the same one is not.
-        claims = decode(credential.secret)
-        return (
-            str(claims.get("oid")).lower() == session.object_id.lower()
-            and str(claims.get("tid")).lower() == session.tenant_id
-            and any(token.access_token == credential.secret for token in session.tokens.values())
-        )
-    if credential.method in OF_THE_MACHINE and session.auth_method != credential.method:
-        return False
-    if credential.method == "managed_identity":
-        asked = (session.renews_with or {}).get("client_id", "")
-        return asked.lower() == (credential.client_id or "").lower()
-    if credential.method == "azure_cli":
-        # Who that is, only Azure CLI can tell: it is asked before the session is called fit.
-        return True
-    if (
-        credential.method == "workload_identity"
-        and (session.renews_with or {}).get("federated_token_file") != credential.path
-    ):
-        # The session reads that file for each token: another place is news, and so is that it gets tokens by itself.
-        return False
-    if credential.method in APPLICATIONS:
-        return (
-            session.principal_type == "service_principal"
-            and str(credential.client_id).lower() == str(session.client_id).lower()
-        )
-    return session.principal_type == "user" and same_account(str(credential.username), session.username)
 
 
 def _requests(

@@ -17,7 +17,7 @@ from ..times import Clock
 from ..transport import Transport
 from .client import SignInClient, tenant_id_of
 from .clouds import CLOUDS, URL_OPTIONS
-from .credentials import APPLICATIONS
+from .credentials import APPLICATIONS, OF_THE_MACHINE, Credential
 from .methods import (
     access_token,
     azure_cli,
@@ -206,6 +206,40 @@ def sign_in_again(
             "not_connected", f"{session.auth_method} now signs in another account than the session {session.name} has"
         )
     return result
+
+
+def made_with(session: Session, credential: Credential | None) -> bool:
+    """Whether signing in with these credentials would give the account the session has."""
+    if credential is None:
+        return True
+    if credential.method == "access_token":
+        # Another token of the same account is news, and is kept; the same one is not.
+        claims = decode(credential.secret)
+        return (
+            str(claims.get("oid")).lower() == session.object_id.lower()
+            and str(claims.get("tid")).lower() == session.tenant_id
+            and any(token.access_token == credential.secret for token in session.tokens.values())
+        )
+    if credential.method in OF_THE_MACHINE and session.auth_method != credential.method:
+        return False
+    if credential.method == "managed_identity":
+        asked = (session.renews_with or {}).get("client_id", "")
+        return asked.lower() == (credential.client_id or "").lower()
+    if credential.method == "azure_cli":
+        # Who that is, only Azure CLI can tell: it is asked before the session is called fit.
+        return True
+    if (
+        credential.method == "workload_identity"
+        and (session.renews_with or {}).get("federated_token_file") != credential.path
+    ):
+        # The session reads that file for each token: another place is news, and so is that it gets tokens by itself.
+        return False
+    if credential.method in APPLICATIONS:
+        return (
+            session.principal_type == "service_principal"
+            and str(credential.client_id).lower() == str(session.client_id).lower()
+        )
+    return session.principal_type == "user" and same_account(str(credential.username), session.username)
 
 
 def _check_tenant(request: SignInRequest, tenant_id: str, transport: Transport) -> None:
