@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +22,8 @@ _LARGEST = 64 * 1024
 _PATIENCE = 10.0
 # Connections at a time; a browser has a few.
 _MOST = 32
+# SHUT_RDWR of the module socket, which belongs to the transport.
+_BOTH_WAYS = 2
 _PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>entra.pim</title><p>{}</p></html>"
 _DONE = "The browser is done: Ansible goes on, and says how the sign-in ended. This window can be closed."
 _NOT_THIS = "This is not the end of the sign-in that Ansible waits for."
@@ -74,7 +75,7 @@ class _Server(ThreadingHTTPServer):
         self._turn = threading.Lock()
         self._claimed = False
         # The oldest first.
-        self._open: list[socket.socket] = []
+        self._open: list[Any] = []
 
     def claim(self) -> bool:
         """Whether this answer is the first."""
@@ -88,7 +89,7 @@ class _Server(ThreadingHTTPServer):
             self._open.append(request)
             if len(self._open) > _MOST:
                 with contextlib.suppress(OSError):
-                    self._open.pop(0).shutdown(socket.SHUT_RDWR)
+                    self._open.pop(0).shutdown(_BOTH_WAYS)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
