@@ -3,7 +3,7 @@
 
 # Everything is made below .build/; nothing else of the machine is changed.
 #   make demo    sign in, elevate, work and give back against the simulator
-#   make test    every layer of tests, on every ansible-core there is a Python for
+#   make test    every layer of tests, with the oldest and the newest ansible-core there is a Python for
 
 # The first Python >= 3.11 that starts and can make virtual environments; `make PYTHON=... setup` names another.
 ifndef PYTHON

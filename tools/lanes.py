@@ -24,7 +24,7 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """``2.19``, or ``python-3.10`` without ansible-core."""
+        """``2.19``, or ``python-3.9`` without ansible-core."""
         return self.core or "python-" + ".".join(map(str, self.pythons[0]))
 
     @property
@@ -41,7 +41,12 @@ LANES = (
     Lane("2.21", ((3, 13), (3, 12))),
 )
 
-PYTHON_LANES = (Lane(None, ((3, 10),)), Lane(None, ((3, 12),)))
+# What is run in more than one lane is run in these: the one in between tells least, and the main virtual environment has it
+# where its Python is 3.11.
+OUTER_LANES = (LANES[0], LANES[-1])
+
+# The oldest is the oldest that a target may have.
+PYTHON_LANES = (Lane(None, ((3, 9),)), Lane(None, ((3, 12),)))
 
 
 def main_lane(python: tuple[int, int]) -> Lane:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.lanes import LANES, PYTHON_LANES, Lane
+from tools.lanes import OUTER_LANES, PYTHON_LANES, Lane
 
 
 @dataclass(frozen=True)
 class Layer:
     """One kind of tests: where they are, and in which lanes they are run.
 
-    ``every_lane`` means the oldest and the newest: the one in between tells least, and the main virtual environment has
-    it. ``every_python`` adds the Pythons that no ansible-core is run with, for tests that need none. ``alone`` keeps the
-    machine free of other jobs meanwhile (times are measured). ``limit`` is in seconds, for one job.
+    ``every_lane`` means the oldest ansible-core and the newest. ``every_python`` adds the Pythons that no ansible-core is
+    run with, for tests that need none. ``alone`` keeps the machine free of other jobs meanwhile (times are measured).
+    ``limit`` is in seconds, for one job.
     """
 
     name: str
@@ -63,5 +63,4 @@ def jobs(layers: tuple[Layer, ...]) -> list[Job]:
 def _lanes(layer: Layer) -> tuple[Lane | None, ...]:
     if not layer.every_lane:
         return (None,)
-    outermost = (LANES[0], LANES[-1])
-    return (*outermost, *PYTHON_LANES) if layer.every_python else outermost
+    return (*OUTER_LANES, *PYTHON_LANES) if layer.every_python else OUTER_LANES

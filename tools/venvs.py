@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tools import interpreters, layout
 from tools.clients import CLIENTS, Client
-from tools.lanes import LANES, PYTHON_LANES, Lane, main_lane
+from tools.lanes import OUTER_LANES, PYTHON_LANES, Lane, main_lane
 
 
 def _fingerprint(python: Path, requirements: list[Path]) -> str:
@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> int:
             if "clients" in arguments:
                 wanted += [partial(make_client, client) for client in CLIENTS]
             if "lanes" in arguments:
-                wanted += [partial(make_lane, lane) for lane in (*LANES, *PYTHON_LANES)]
+                wanted += [partial(make_lane, lane) for lane in (*OUTER_LANES, *PYTHON_LANES)]
             if "galaxy" in arguments:
                 wanted.append(make_galaxy)
             with ThreadPoolExecutor(max_workers=2) as pool:

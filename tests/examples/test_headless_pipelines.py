@@ -248,6 +248,7 @@ def test_long_job(runner, github, simulator, issuer):
 
 
 def _script(simulator: Simulator, directory: Path, shell: str, script: str, variables: dict[str, str]) -> str:
+    headless.needs(shell)
     (directory / "checkout").mkdir()
     (directory / "checkout" / "report.yml").write_text(_REPORT)
     done = subprocess.run(

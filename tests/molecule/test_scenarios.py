@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -73,8 +74,7 @@ class Project:
         """What a run has left: files in the directories that Molecule keeps for scenarios, and processes."""
         own = {"ansible.cfg", "inventory", "state.yml"}
         files = [path for path in self.home.glob("tmp/molecule.*/*") if path.name not in own]
-        processes = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True).stdout
-        return [*map(str, files), *(line for line in processes.splitlines() if str(self.home) in line)]
+        return [*map(str, files), *(line for line in _processes() if str(self.home) in line)]
 
     def change(self, name: str, old: str, new: str) -> None:
         """Replace a text that is in a file of the scenarios."""
@@ -82,6 +82,16 @@ class Project:
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+
+
+def _processes() -> list[str]:
+    """The command lines of this machine's processes."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        # It may have ended meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.append(path.read_text(errors="replace").replace("\0", " "))
+    return found
 
 
 def _steps(output: str) -> dict[str, list[str]]:

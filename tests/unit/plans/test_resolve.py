@@ -130,16 +130,13 @@ _WORDS = st.sampled_from(["Reader", "READER", "id-reader", "Read", "None", "none
 @given(st.lists(role_rows.rows(), max_size=6), _WORDS | st.text(max_size=8), st.sampled_from([None, "/", "/x", "none"]))
 def test_only_an_exact_match_is_ever_returned(rows, name, scope):
     one = wanted(name, scope)
-    matches = [
-        row
-        for row in rows
-        if name.casefold() in (row.role.casefold(), row.role_id.casefold())
-        and (
-            scope is None
-            or scope.casefold() == row.scope.casefold()
-            or (row.scope_name is not None and scope.casefold() == row.scope_name.casefold())
-        )
-    ]
+    named = [row for row in rows if name.casefold() in (row.role.casefold(), row.role_id.casefold())]
+    if scope is None:
+        matches = [row for row in named if row.eligible] or named
+    else:
+        matches = [row for row in named if scope.casefold() == row.scope.casefold()] or [
+            row for row in named if row.scope_name is not None and scope.casefold() == row.scope_name.casefold()
+        ]
     if len(matches) == 1:
         assert resolve(one, rows) is matches[0]
     else:
