@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from headless_browser import Form
 from simulator.service_client import CLI, OPERATOR, OWN_CLIENT, Client, aadsts
 from simulator.test_account_states import change
 from simulator.test_conditional_access import ARM_SCOPE, WANT_C7, by_device_code, order, refresh
@@ -168,6 +169,16 @@ def other_tenant() -> Iterator[Client]:
 def test_number_of_another_tenant(other_tenant: Client, number: int) -> None:
     other_tenant.simulator.control("POST", "reset")
     assert aadsts(HOW[number](other_tenant))[1] == [number]
+
+
+def test_no_page_for_a_client_that_is_disabled(other_tenant: Client) -> None:
+    """Nor is the refusal sent to the client's address."""
+    address = f"{other_tenant.simulator.url}/{other_tenant.simulator.tenant_id}/oauth2/v2.0/authorize"
+    query = {"client_id": OWN_CLIENT, "redirect_uri": "http://localhost", "response_type": "code", "scope": "openid"}
+    answer = other_tenant.session.get(address, params=query, timeout=30, allow_redirects=False)
+    assert answer.status_code == 400
+    assert f"AADSTS7000112: Application &#x27;{OWN_CLIENT}&#x27;(y) is disabled." in answer.text
+    assert not Form(answer.text).asks_password
 
 
 def test_a_declined_device_code_has_no_number(client: Client) -> None:

@@ -45,6 +45,16 @@ class Applications:
             )
         return client
 
+    def with_page(self, form: Form) -> Client:
+        """The one that somebody signs in for at the page: public or not, its credential is for the code. Raises
+        SignInError."""
+        client_id = required(form, "client_id")
+        client = self._directory.client(client_id)
+        if client is None:
+            raise self._unknown(client_id)
+        _check_enabled(client)
+        return client
+
     def confidential(self, form: Form, tenant: str, base_url: str) -> ServicePrincipal:
         """The one that signs in for itself, its credential checked; ``tenant`` and ``base_url`` as for a grant. Raises
         SignInError."""

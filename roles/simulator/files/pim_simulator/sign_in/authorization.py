@@ -12,7 +12,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pim_simulator.directory import Directory
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.demands import Demands, read_demands
 from pim_simulator.sign_in.errors import SignInError, malformed
@@ -58,23 +57,15 @@ class AuthorizationRequest:
     challenge: tuple[str, str] | None
 
 
-def return_address(form: Form, directory: Directory) -> tuple[Client, ReturnAddress]:
+def return_address(form: Form, client: Client) -> ReturnAddress:
     """Raises SignInError, which may be shown to the person only: nothing is sent to an address that is not the
     client's."""
-    client_id = required(form, "client_id")
-    client = directory.client(client_id)
-    if client is None:
-        raise SignInError(
-            700016,
-            "unauthorized_client",
-            f"Application with identifier '{client_id}' was not found in the directory '{directory.tenant.name}'.",
-        )
     uri = required(form, "redirect_uri")
     check_redirect(uri, client)
     mode = form.get("response_mode") or "query"
     if mode not in _RESPONSE_MODES:
         raise SignInError(70007, "invalid_request", f"'{mode[:80]}' is not a supported value for 'response_mode'.")
-    return client, ReturnAddress(uri, mode, form.get("state"))
+    return ReturnAddress(uri, mode, form.get("state"))
 
 
 def read_request(form: Form, client: Client, back: ReturnAddress, answers: Answers) -> AuthorizationRequest:

@@ -42,9 +42,7 @@ class SignInService:
         applications = Applications(directory, clock)
         answers = Answers(directory, clock, tokens, self._refresh_tokens)
         self.device_login = DeviceCodeGrant(directory, clock, applications, self.sign_ins, answers)
-        self.browser_login = AuthorizationCodeGrant(
-            directory, clock, applications, self.accounts, self.sign_ins, answers
-        )
+        self.browser_login = AuthorizationCodeGrant(clock, applications, self.accounts, self.sign_ins, answers)
         self.federation = FederationServer(directory, clock, self.accounts)
         self.managed_identities = ManagedIdentities(directory, answers)
         self.grants: dict[str, Grant] = {

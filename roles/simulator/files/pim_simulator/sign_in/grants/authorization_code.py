@@ -9,7 +9,6 @@ import uuid
 from typing import Any
 
 from pim_simulator.clock import Clock
-from pim_simulator.directory import Directory
 from pim_simulator.sign_in.accounts import Accounts
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.applications import Applications
@@ -33,14 +32,12 @@ class AuthorizationCodeGrant:
 
     def __init__(
         self,
-        directory: Directory,
         clock: Clock,
         applications: Applications,
         accounts: Accounts,
         sign_ins: SignIns,
         answers: Answers,
     ) -> None:
-        self._directory = directory
         self._clock = clock
         self._applications = applications
         self._accounts = accounts
@@ -50,7 +47,8 @@ class AuthorizationCodeGrant:
 
     def return_address(self, form: Form) -> tuple[Client, ReturnAddress]:
         """Of an authorization request. Raises SignInError, to be shown to the person."""
-        return return_address(form, self._directory)
+        client = self._applications.with_page(form)
+        return client, return_address(form, client)
 
     def read(self, form: Form, client: Client, back: ReturnAddress) -> AuthorizationRequest:
         """Raises NotForThePerson."""
