@@ -76,6 +76,16 @@ def test_reset_forgets_what_was_ordered(client: Client) -> None:
     assert client.password_answer(OPERATOR).status_code == 200
 
 
+@pytest.mark.parametrize("claims", ['{"access_token":null}', '{"access_token":null,"id_token":null}', "{}"])
+def test_claims_that_ask_for_nothing(client: Client, claims: str) -> None:
+    policy = order(client)
+    refused = client.password_answer(OPERATOR, claims=claims)
+    assert aadsts(refused) == ("invalid_grant", [50076])
+    assert json.loads(refused.json()["claims"])["access_token"] == {
+        "capolids": {"essential": True, "values": [policy["id"]]}
+    }
+
+
 def test_own_claims_stay_beside_the_policies(client: Client) -> None:
     token = client.password_answer(OPERATOR).json()["refresh_token"]
     policy = order(client)

@@ -87,8 +87,7 @@ def claims_of_refusal(demands: Demands, policies: Policies) -> str | None:
     if not policies:
         return demands.raw
     claims = json.loads(demands.raw) if demands.raw else {}
-    claims.setdefault("access_token", {})["capolids"] = {
-        "essential": True,
-        "values": [policy.id for policy in policies],
-    }
+    asked = {"essential": True, "values": [policy.id for policy in policies]}
+    # a member may be there and null (OpenID Connect Core, 5.5)
+    claims["access_token"] = {**(claims.get("access_token") or {}), "capolids": asked}
     return json.dumps(claims, separators=(",", ":"))
