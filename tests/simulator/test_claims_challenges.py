@@ -233,13 +233,16 @@ def test_mandatory_mfa_of_the_tenant_file() -> None:
         simulator.control("POST", "mandatory_mfa", {"mandatory_mfa": "none"})
         simulator.control("POST", "reset")
         assert arm.put(arm.arm_token(), DEVELOPMENT, CONTRIBUTOR).status_code == 401
-    status, body = simulator_refusal("mandatory_mfa", {"mandatory_mfa": "sometimes"})
-    assert (status, "none, challenge, disallowed" in body["error"]) == (400, True)
 
 
-def simulator_refusal(path: str, order: dict[str, Any]) -> tuple[int, Any]:
-    with Simulator() as simulator:
-        return simulator.control_raw("POST", path, order)
+@pytest.mark.parametrize("wrong", [{}, {"mandatory_mfa": "sometimes"}, {"mandatory_mfa": None}, {"mfa": "none"}])
+def test_an_order_of_mandatory_mfa_that_is_none(arm: ArmClient, wrong: dict[str, Any]) -> None:
+    token = arm.arm_token()
+    arm.simulator.control("POST", "mandatory_mfa", {"mandatory_mfa": "challenge"})
+    status, body = arm.simulator.control_raw("POST", "mandatory_mfa", wrong)
+    told = "unknown key 'mfa'" if "mfa" in wrong else "mandatory_mfa must be one of none, challenge, disallowed"
+    assert (status, told in body["error"]) == (400, True), body
+    assert arm.put(token, DEVELOPMENT, CONTRIBUTOR).status_code == 401, "what was ordered before stands"
 
 
 # PIM's own refusals, of each provider

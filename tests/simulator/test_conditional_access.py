@@ -192,6 +192,10 @@ def test_applications_are_not_asked(client: Client) -> None:
         ({"name": "x", "clients": ["nothing"]}, "no client_id"),
         ({"name": "x", "authentication_context": "c100"}, "c1 to c99"),
         ({"name": "x", "sign_in_frequency": "an hour"}, "not an ISO 8601 duration"),
+        (
+            {"name": "x", "sign_in_frequency": "PT0S"},
+            "policy x: sign_in_frequency must be longer than nothing, not PT0S",
+        ),
         ({"name": "x", "id": "7"}, "the id must be a GUID"),
     ],
 )

@@ -136,6 +136,14 @@ def test_the_default_tenant() -> None:
             },
             r"eligibility of G for Security Reader: the group is not role_assignable",
         ),
+        (
+            {"conditional_access": [{"name": "P", "sign_in_frequency": "P0D"}]},
+            r"conditional access policy P: sign_in_frequency must be longer than nothing, not PT0S",
+        ),
+        (
+            {"behaviour": {"azure_resources": {"mandatory_mfa": None}}},
+            r"mandatory_mfa must be one of none, challenge, disallowed, not None",
+        ),
         ({"conditional_access": [{"require": "mfa"}]}, r"conditional_access\[0\] lacks the key 'name'"),
         ({"conditional_access": [{"name": "P", "user": []}]}, r"conditional_access\[0\] has the unknown key 'user'"),
         (

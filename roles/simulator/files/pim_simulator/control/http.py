@@ -247,7 +247,9 @@ class _Control:
 
     async def set_mandatory_mfa(self, request: Request) -> Any:
         order = await _object(request, "mandatory_mfa")
-        behaviour = changed(AzureBehaviour(), order, ("mandatory_mfa",), "the order")
+        # an order without it is none
+        wanted = {"mandatory_mfa": order.get("mandatory_mfa")}
+        behaviour = changed(AzureBehaviour(), wanted, ("mandatory_mfa",), "the order")
         self._world.mandatory_mfa = behaviour.mandatory_mfa
         return {"mandatory_mfa": behaviour.mandatory_mfa}
 

@@ -9,6 +9,7 @@ import dataclasses
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from pim_simulator.tenant.models import ConditionalAccessPolicy, TenantFile
@@ -50,6 +51,8 @@ def _check(tenant: TenantFile, policy: ConditionalAccessPolicy) -> None:
             raise TenantError(f"{where} names {client_id!r}, which is no client_id of this tenant's clients")
     if policy.authentication_context is not None and not CONTEXT.fullmatch(policy.authentication_context):
         raise TenantError(f"{where}: authentication_context must be c1 to c99, not {policy.authentication_context!r}")
+    if policy.sign_in_frequency == timedelta():
+        raise TenantError(f"{where}: sign_in_frequency must be longer than nothing, not PT0S")
     try:
         uuid.UUID(policy.id or "")
     except ValueError as error:
