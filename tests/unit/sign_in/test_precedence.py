@@ -107,6 +107,34 @@ def test_who_is_signed_in(signed_in, saved, source, environ, given, on_disk):
     assert found.session.object_id == f"oid {source}"
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"ENTRA_PIM_USERNAME": "operator@contoso.example", "AZURE_USERNAME": "somebody@contoso.example"},
+        {"AZURE_USERNAME": "operator@contoso.example", "AZURE_AD_USER": "somebody@contoso.example"},
+        {"AZURE_AD_USER": "operator@contoso.example"},
+        {"ENTRA_PIM_USERNAME": "operator@contoso.example", "ENTRA_PIM_PASSWORD": "another"},
+        {
+            "ENTRA_PIM_USERNAME": "operator@contoso.example",
+            "ENTRA_PIM_PASSWORD": "another",
+            "AZURE_USERNAME": "somebody@contoso.example",
+        },
+    ],
+)
+def test_a_password_on_the_task_finds_its_user_name(signed_in, service, environ):
+    found = signed_in(environ, password="Pass-word-1", tenant=TENANT)
+    assert found.session.username == "operator@contoso.example"
+    assert [(asked["username"], asked["password"]) for asked in service.asked] == [
+        ("operator@contoso.example", "Pass-word-1")
+    ]
+
+
+def test_a_password_on_the_task_does_not_go_to_the_account_of_another_collection(signed_in, service):
+    error = refused(signed_in, AZURE_PASSWORD, password="Pass-word-2")
+    assert (error.code, service.paths) == ("invalid_option", [])
+    assert "username" in error.sentence
+
+
 def test_nothing_is_not_connected_and_says_what_was_tried(signed_in):
     error = refused(signed_in)
     assert error.code == "not_connected"

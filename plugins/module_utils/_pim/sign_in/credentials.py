@@ -189,7 +189,7 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     azure = _from_environment(AZURE, environ, method, options.get("username"), options.get("client_id"))
     named = {option: _named(option, options, environ, own_counts=counts) for option in ("username", "client_id")}
     (username, username_from), (client_id, client_id_from) = named["username"], named["client_id"]
-    task = _from_task(options, environ, client_id)
+    task = _from_task(options, environ, username, client_id)
     own = _from_environment(OWN, environ, method, username, client_id) if counts else None
     origin = {"username": username_from, "client_id": client_id_from}
     platform = None
@@ -232,7 +232,10 @@ def _method(options: Mapping[str, Any], environ: Mapping[str, str]) -> str | Non
     return method if method != "auto" else None
 
 
-def _from_task(options: Mapping[str, Any], environ: Mapping[str, str], client_id: str | None) -> Credential | None:
+def _from_task(
+    options: Mapping[str, Any], environ: Mapping[str, str], username: str | None, client_id: str | None
+) -> Credential | None:
+    """`username` and `client_id`: who is named, by the task or its environment."""
     given = [option for option in CREDENTIALS if options.get(option)]
     if options.get("certificate_password") and not options.get("certificate_path"):
         raise PimError(
@@ -258,8 +261,10 @@ def _from_task(options: Mapping[str, Any], environ: Mapping[str, str], client_id
         return _of_the_machine(method, TASK, options.get("username"), client_id)
     if option is None:
         return None
-    username = options.get("username") or (environ.get("ENTRA_PIM_USERNAME") if method == "password" else None)
-    return _credential(TASK, option, options[option], options.get("certificate_password"), username, client_id)
+    # The name beside this collection's own password serves another password, too; that beside an AZURE_* one does not.
+    own = variable(environ, *_VARIABLES[OWN]["username"]) if method == "password" else None
+    who = options.get("username") or own or (username if method == "password" else None)
+    return _credential(TASK, option, options[option], options.get("certificate_password"), who, client_id)
 
 
 def _from_environment(
