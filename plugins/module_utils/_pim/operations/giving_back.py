@@ -22,7 +22,7 @@ from ..models import RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
-from ..plans.rows import address, switched_off
+from ..plans.rows import address, last_done, switched_off
 from ..providers.registry import PROVIDERS
 from ..state import runs
 from ..state.journal import Journal
@@ -63,12 +63,13 @@ def spec() -> dict[str, Any]:
 
 @dataclass(eq=False)
 class _Part:
-    """One role to be given back; `runs`: whose parts end with that. `kept`: another live run holds it."""
+    """One role to be given back; `runs`: whose parts end with that. `kept`: another live run holds it. `blind`: requests may not be read."""
 
     lease: Lease
     runs: list[str]
     work: Work | None = None
     kept: bool = False
+    blind: bool = False
     error: PimError | None = None
 
     @property
@@ -316,15 +317,22 @@ class _GivingBack:
         for part, row in zip(parts, leaving(connection, rows, listed, self._context)):
             one = shared.get(part.lease.key, Shared())
             action, after = plan.KEEP, row
-            if row.active and one.began(row):
+            requests = listed[row.provider].requests
+            part.blind = requests is None
+            if row.active and one.began(row, last_done(row, requests)):
                 action, after = plan.DEACTIVATE, switched_off(row)
             elif row.pending is not None and asked_for(part.lease, row.pending):
                 action, after = plan.CANCEL, replace(row, pending=None)
             part.work = Work.of(Step(Wanted(row.provider, str(row.role), row.scope), row, action, after))
 
     def _is_over(self, part: _Part, work: Work) -> bool:
-        """Whether nothing of it can come on any more. A request that was sent a moment ago, and that the service does not know, may yet arrive."""
-        if work.step.action != plan.KEEP or work.row.active:
+        """Whether nothing of it can come on any more. A request that was sent a moment ago, and that the service does not know, may yet arrive;
+        one that nobody can see may wait for its approver."""
+        if work.step.action != plan.KEEP:
+            return True
+        if part.blind and (part.lease.waiting or not part.lease.decided):
+            return False
+        if work.row.active:
             return True
         return part.lease.decided or self._connection.now() - part.lease.asked_at > ARRIVAL
 

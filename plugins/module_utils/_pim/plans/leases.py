@@ -58,6 +58,8 @@ class Lease:
     entries: dict[str, str] = field(default_factory=dict)
     settled: bool = False
     request_id: str | None = None
+    # Whether the request had to be approved when it was accepted.
+    waiting: bool = False
     active_since: datetime | None = None
     expires_at: datetime | None = None
     native: Mapping[str, str] = field(default_factory=dict)
@@ -153,12 +155,19 @@ class Shared:
         gone = line.get("event") in ("lease", "released", "claim") and line.get("run") not in self.leases
         return place > self.unheld and not gone
 
-    def began(self, row: RoleRow) -> bool:
-        """Whether the row's activation is one that a run with a lease began, and not somebody else's since."""
+    def began(self, row: RoleRow, done: Request | None = None) -> bool:
+        """Whether the row's activation is one that a run with a lease began, and not somebody else's since.
+
+        `done`: the last request that changed something. A run that was killed may not have noted that its own had to be approved, which
+        may have come much later.
+        """
         if row.assignment_type != "activated":
             return False
         since = row.active_since
-        return since is None or any(start.first <= since <= start.last for start in self.starts.values())
+        if since is None or any(start.first <= since <= start.last for start in self.starts.values()):
+            return True
+        ours = done is not None and any(asked_for(lease, done) for lease in self.leases.values())
+        return ours and done is not None and done.action == "activate"
 
 
 def key_of(tenant_id: str, row: RoleRow) -> Key:
@@ -282,7 +291,8 @@ def _conclude(shared: Shared, number: str, entry: Mapping[str, Any], line: Mappi
         request_id = line.get("request_id")
         lease.request_id = request_id if isinstance(request_id, str) else lease.request_id
         # After an approval it begins whenever the approver comes.
-        after = _LONGEST if line.get("waiting") is True else _AFTER_ACCEPTED
+        lease.waiting = line.get("waiting") is True
+        after = _LONGEST if lease.waiting else _AFTER_ACCEPTED
         shared.starts[number] = _window(lease.asked_at, after, begun)
         if entry.get("renewal") is True:
             for one in shared.leases.values():

@@ -94,8 +94,9 @@ def with_requests(rows: Iterable[RoleRow], requests: Sequence[Request] | None, n
     found = []
     for row in rows:
         own = _of(row, by_key.get(key_of(row.role_id, row.scope), ()))
-        done = _lately_done(own, now)
-        if row.active and done is not None and _ended(row, done):
+        done = last_done(row, own)
+        lately = done is not None and now.timestamp() - moment_of(done) < JUST_NOW
+        if row.active and done is not None and lately and _ended(row, done):
             row = switched_off(row)
         waiting = [request for request in own if request.action == "activate" and request.phase in PENDING]
         found.append(replace(row, pending=None if row.active else max(waiting, key=_created, default=None)))
@@ -104,23 +105,22 @@ def with_requests(rows: Iterable[RoleRow], requests: Sequence[Request] | None, n
 
 def lately_activated(row: RoleRow, requests: Sequence[Request] | None, now: datetime) -> Request | None:
     """The request that activated this role a moment ago, so that lists may not show it yet; None where something came after it."""
+    done = last_done(row, requests)
+    lately = done is not None and now.timestamp() - moment_of(done) < JUST_NOW
+    return done if done is not None and lately and done.action == "activate" else None
+
+
+def last_done(row: RoleRow, requests: Sequence[Request] | None) -> Request | None:
+    """The last request for this role that changed something."""
     key = key_of(row.role_id, row.scope)
-    done = _lately_done(
-        _of(row, [request for request in requests or () if key_of(request.role_id, request.scope) == key]), now
-    )
-    return done if done is not None and done.action == "activate" else None
+    own = _of(row, [request for request in requests or () if key_of(request.role_id, request.scope) == key])
+    return max((request for request in own if _took_effect(request)), key=moment_of, default=None)
 
 
 def _of(row: RoleRow, requests: Sequence[Request]) -> list[Request]:
     """Those for the row's own principal: some lists hold what groups were asked for, too."""
     whose = str(row.principal_id).lower()
     return [request for request in requests if request.principal_id.lower() in ("", whose)]
-
-
-def _lately_done(requests: Sequence[Request], now: datetime) -> Request | None:
-    """The last request that changed something, where that was a moment ago."""
-    done = max((request for request in requests if _took_effect(request)), key=moment_of, default=None)
-    return done if done is not None and now.timestamp() - moment_of(done) < JUST_NOW else None
 
 
 def switched_off(row: RoleRow) -> RoleRow:
