@@ -48,7 +48,7 @@ options:
 notes:
   - The services forget a request after about 45 days.
   - Requests for activations and active assignments are listed, those for eligible assignments are not.
-  - In check mode without a session the list is empty, with a warning, so that a whole playbook can be checked.
+  - In check mode without a session, or with one that has expired, the list is empty, with a warning, so that a whole playbook can be checked.
 seealso:
   - module: entra.pim.pim_approval
   - module: entra.pim.pim_role_activation

@@ -58,7 +58,7 @@ options:
     type: str
 notes:
   - Roles held through a group appear as far as the service lists them.
-  - In check mode without a session the list is empty, with a warning, so that a whole playbook can be checked.
+  - In check mode without a session, or with one that has expired, the list is empty, with a warning, so that a whole playbook can be checked.
 seealso:
   - module: entra.pim.pim_role_activation
 """

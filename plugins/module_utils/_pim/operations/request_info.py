@@ -12,7 +12,7 @@ from ..errors import PimError, invalid_option, printable
 from ..models import PENDING, WAITING, Request
 from ..providers.registry import PROVIDERS
 from ..providers.requests import STATUS_NAMES
-from .connection import Connection, open_connection
+from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import connection_options, connection_spec, named_providers
 from .context import Context
 from .operation import Operation
@@ -40,16 +40,16 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     providers, statuses = named_providers(params), _statuses(params)
     options = connection_options(params, context.environ)
     approver = params["as"] == APPROVER
-    try:
-        connection = open_connection(options, context, providers)
-    except PimError as error:
-        if context.check_mode and error.code == "not_connected":
-            return nobody("requests", providers, error, context)
-        raise
     # Only a single status of the service is a filter that is documented.
     single = STATUS_NAMES.get(statuses[0]) if len(statuses) == 1 else None
-    found = read_requests(connection, providers, approver=approver, status=single)
-    warn_of_failures(found, context)
+    try:
+        connection = open_connection(options, context, providers)
+        found = read_requests(connection, providers, approver=approver, status=single)
+        warn_of_failures(found, context)
+    except PimError as error:
+        if context.check_mode and error.code in NOT_SIGNED_IN:
+            return nobody("requests", providers, error, context)
+        raise
     kept = {
         name: _newest_first([one for one in own if _wanted(one, statuses, approver=approver)])
         for name, own in found.items()

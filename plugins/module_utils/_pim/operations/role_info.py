@@ -14,7 +14,7 @@ from ..plans.resolve import at, bears
 from ..providers import principals
 from ..providers.registry import PROVIDERS
 from ..sign_in.names import is_guid, same_account
-from .connection import Connection, open_connection
+from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import connection_options, connection_spec, named_providers
 from .context import Context
 from .holdings import Found, read_rows, with_policies
@@ -42,13 +42,13 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     options = connection_options(params, context.environ)
     try:
         connection = open_connection(options, context, providers)
+        principal = _principal(connection, params.get("principal"))
+        found = read_rows(connection, providers, principal)
+        warn_of_failures(found, context)
     except PimError as error:
-        if context.check_mode and error.code == "not_connected":
+        if context.check_mode and error.code in NOT_SIGNED_IN:
             return nobody("roles", providers, error, context)
         raise
-    principal = _principal(connection, params.get("principal"))
-    found = read_rows(connection, providers, principal)
-    warn_of_failures(found, context)
     rows = [row for name in providers for row in _kept(found[name], params)]
     if params["include_policy"]:
         rows, unread = with_policies(connection, rows)
