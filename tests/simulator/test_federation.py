@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import msal
@@ -202,6 +204,21 @@ def test_an_assertion_that_was_changed(
 @pytest.mark.parametrize("assertion", ["%%%", "x", "PHg-PC94Pg"])
 def test_what_is_no_assertion(client: Client, assertion: str) -> None:
     assert aadsts(_redeem(client, "", assertion=assertion)) == ("invalid_grant", [50008])
+
+
+def test_a_signature_beside_what_it_signs(client: Client) -> None:
+    """The digest counts that was signed, not the first one that is found (XML signature wrapping)."""
+    assertion = _assertion(client).replace(FEDERATED, OPERATOR)
+    begin, end = assertion.index("<ds:Signature"), assertion.index("</ds:Signature>") + len("</ds:Signature>")
+    whole = ElementTree.canonicalize(assertion[:begin] + assertion[end:])
+    digest = base64.b64encode(hashlib.sha256(whole.encode()).digest()).decode()
+    value = assertion.split("<ds:SignatureValue>")[1].split("</ds:SignatureValue>")[0]
+    forged = (
+        '<x:Signature xmlns:x="http://www.w3.org/2000/09/xmldsig#"><x:SignedInfo><x:Reference><x:DigestValue>'
+        f"{digest}</x:DigestValue></x:Reference></x:SignedInfo><x:SignatureValue>{value}</x:SignatureValue></x:Signature>"
+    )
+    answer = _redeem(client, assertion[:begin] + forged + assertion[begin:])
+    assert aadsts(answer) == ("invalid_grant", [50013])
 
 
 def test_an_unsigned_assertion(client: Client) -> None:
