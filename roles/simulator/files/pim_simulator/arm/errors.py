@@ -59,7 +59,6 @@ def not_found(what: str, name: str) -> ArmError:
     return ArmError(404, f"{what}NotFound", f"The {what} '{name}' could not be found.")
 
 
-# Refusals of PIM that ARM tells with another status or code than Graph.
 def mfa_demand(scope: str) -> str:
     """Recorded: what Azure says to who changes a resource without a second factor."""
     return (
@@ -69,6 +68,7 @@ def mfa_demand(scope: str) -> str:
     )
 
 
+# Refusals of PIM that ARM tells with another status or code than Graph.
 _CODES = {
     "Authorization_RequestDenied": (403, "AuthorizationFailed"),
     "SubjectNotFound": (400, "SubjectNotFound"),

@@ -35,8 +35,8 @@ from pim_simulator.world import World, base_url_of
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 _WITH_BODY = ("POST", "PATCH", "PUT")
 _LARGEST_BODY = 4 * 1024 * 1024
-# what is left at the start; it only shows that calls are counted, a test orders throttling as a fault
 _DEMAND = f'{{"access_token":{{"acrs":{{"essential":true,"values":["{AZURE_MFA}"]}}}}}}'
+# what is left at the start; it only shows that calls are counted, a test orders throttling as a fault
 _BUDGETS = {"reads": 11999, "writes": 1199}
 
 
