@@ -85,7 +85,7 @@ class Observation:
         """In the sign-in service's own body."""
         request = Request(scope)
         error = ordered_refusal(fault)
-        call.detail = f"fault {fault.id}: AADSTS{error.number}"
+        call.detail = f"fault {fault.id}: {error.code}"
         body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
         headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
         await JSONResponse(body, error.status, headers)(scope, receive, send)

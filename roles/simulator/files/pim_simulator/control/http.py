@@ -65,7 +65,7 @@ def routes(world: World, key: str) -> list[Route]:
             except PimRefusal as refusal:
                 return JSONResponse({"error": f"{refusal.code}: {refusal.message}"}, refusal.status)
             except SignInError as error:
-                return JSONResponse({"error": f"AADSTS{error.number}: {error.text}"}, error.status)
+                return JSONResponse({"error": error.told}, error.status)
 
         return endpoint
 

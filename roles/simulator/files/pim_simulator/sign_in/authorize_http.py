@@ -37,7 +37,7 @@ class AuthorizeEndpoint:
             login = self._world.sign_in.browser_login
             client, back = login.return_address(form)
         except SignInError as error:
-            return self._page(request, authorize_page.refusal(self._world.tenant.name, _told(error)), error)
+            return self._page(request, authorize_page.refusal(self._world.tenant.name, error.told), error)
         user = self._world.directory.find_user(form.get("username", ""))
         note_caller(request, user.username if user else None, client.client_id)
         try:
@@ -47,10 +47,10 @@ class AuthorizeEndpoint:
                 note_detail(request, "signed in")
                 return _return(back, answer)
         except NotForThePerson as error:
-            note_detail(request, f"{error.error} AADSTS{error.refusal.number}")
+            note_detail(request, f"{error.error} {error.refusal.code}")
             return _return(back, {"error": error.error, "error_description": self._description(error.refusal)})
         except SignInError as error:
-            return self._page(request, self._sign_in_page(request, form, client.name, _told(error)), error)
+            return self._page(request, self._sign_in_page(request, form, client.name, error.told), error)
         return HTMLResponse(self._sign_in_page(request, form, client.name), headers=NO_STORE)
 
     def _sign_in_page(self, request: Request, form: Mapping[str, str], client_name: str, notice: str = "") -> str:
@@ -59,7 +59,7 @@ class AuthorizeEndpoint:
         return authorize_page.sign_in(self._world.tenant.name, client_name, request.url.path, fields, username, notice)
 
     def _page(self, request: Request, page: str, error: SignInError) -> Response:
-        note_detail(request, f"AADSTS{error.number}" if error.number else error.error)
+        note_detail(request, error.code)
         return HTMLResponse(page, status_code=error.status, headers=NO_STORE)
 
     def _description(self, refusal: SignInError) -> str:
@@ -71,7 +71,3 @@ def _return(back: ReturnAddress, answer: Mapping[str, str]) -> Response:
     if back.mode == "form_post":
         return HTMLResponse(authorize_page.form_post(back.redirect_uri, fields), headers=NO_STORE)
     return RedirectResponse(with_answer(back.redirect_uri, back.mode, fields), status_code=302, headers=NO_STORE)
-
-
-def _told(error: SignInError) -> str:
-    return f"AADSTS{error.number}: {error.text}" if error.number else error.text

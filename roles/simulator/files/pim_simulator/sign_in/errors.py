@@ -31,14 +31,23 @@ class SignInError(Exception):
         self.suberror = suberror
         self.claims = claims
 
+    @property
+    def code(self) -> str:
+        """``AADSTS`` and the number; the OAuth error where it has none."""
+        return f"AADSTS{self.number}" if self.number else self.error
+
+    @property
+    def told(self) -> str:
+        """The text, as people and clients are told it."""
+        return f"{self.code}: {self.text}" if self.number else self.text
+
     def body(self, now: datetime, base_url: str, correlation_id: str | None) -> dict[str, Any]:
         trace_id = str(uuid.uuid4())
         correlation_id = correlation_id or str(uuid.uuid4())
         timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
-        prefix = f"AADSTS{self.number}: " if self.number else ""
         body: dict[str, Any] = {
             "error": self.error,
-            "error_description": f"{prefix}{self.text} Trace ID: {trace_id} Correlation ID: {correlation_id} "
+            "error_description": f"{self.told} Trace ID: {trace_id} Correlation ID: {correlation_id} "
             f"Timestamp: {timestamp}",
             "error_codes": [self.number] if self.number else [],
             "timestamp": timestamp,

@@ -47,7 +47,7 @@ class _Endpoints:
 
     def _refuse(self, request: Request, error: SignInError) -> JSONResponse:
         body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
-        note_detail(request, f"AADSTS{error.number}" if error.number else error.error)
+        note_detail(request, error.code)
         return JSONResponse(body, status_code=error.status, headers=NO_STORE)
 
     async def discovery(self, request: Request) -> Response:
@@ -114,8 +114,7 @@ class _Endpoints:
             form = await read_form(request)
             notice = self._decide(form)
         except SignInError as error:
-            number = f"AADSTS{error.number}: " if error.number else ""
-            return HTMLResponse(device_page.render(name, f"{number}{error.text}"), status_code=error.status)
+            return HTMLResponse(device_page.render(name, error.told), status_code=error.status)
         return HTMLResponse(device_page.render(name, notice))
 
     def _decide(self, form: dict[str, str]) -> str:

@@ -100,7 +100,7 @@ class _Endpoints:
         try:
             answer = self._identities.token(app, self._identities.asked(query["resource"]))
         except SignInError as error:
-            return _metadata_refusal(request, error.error, f"AADSTS{error.number}: {error.text}")
+            return _metadata_refusal(request, error.error, error.told)
         lifetime = answer["expires_in"]
         return JSONResponse(
             {
