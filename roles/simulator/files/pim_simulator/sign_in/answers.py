@@ -17,16 +17,24 @@ from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
 from pim_simulator.sign_in.resources import ARM, Asked, read_scopes
-from pim_simulator.sign_in.sign_ins import SignIn
+from pim_simulator.sign_in.sign_ins import SignIn, SignIns
 from pim_simulator.tenant.models import Client, ServicePrincipal, User
 
 
 class Answers:
     """Of one tenant."""
 
-    def __init__(self, directory: Directory, clock: Clock, tokens: AccessTokens, refresh_tokens: RefreshTokens) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Clock,
+        sign_ins: SignIns,
+        tokens: AccessTokens,
+        refresh_tokens: RefreshTokens,
+    ) -> None:
         self._directory = directory
         self._clock = clock
+        self._sign_ins = sign_ins
         self._tokens = tokens
         self._refresh_tokens = refresh_tokens
 
@@ -50,14 +58,18 @@ class Answers:
     def for_user(
         self,
         client: Client,
-        sign_in: SignIn,
+        made: SignIn,
         asked: Asked,
         demands: Demands,
         form: Form,
         base_url: str,
+        *,
+        silent: bool,
         nonce: str | None = None,
     ) -> dict[str, Any]:
-        """Raises SignInError where the client may not have what it asks for."""
+        """From the sign-in that was made, be it a moment ago; now there is nobody to ask (``silent``: nor was there a
+        password). Raises SignInError where it does not satisfy the demands, or the client may not have what it asks for."""
+        sign_in = self._sign_ins.without_person(made, asked, demands, silent=silent)
         granted = self.granted(client, sign_in.user, asked)
         # scopes come back as they were spelled, and whatever else the client was granted: clients find tokens by them
         prefix = f"{asked.audience}/" if any("/" in scope for scope in asked.as_written) else ""

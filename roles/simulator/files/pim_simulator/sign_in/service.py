@@ -40,7 +40,7 @@ class SignInService:
         self.accounts = Accounts(directory)
         self.sign_ins = SignIns(directory, clock)
         applications = Applications(directory, clock)
-        answers = Answers(directory, clock, tokens, self._refresh_tokens)
+        answers = Answers(directory, clock, self.sign_ins, tokens, self._refresh_tokens)
         self.device_login = DeviceCodeGrant(directory, clock, applications, self.sign_ins, answers)
         self.browser_login = AuthorizationCodeGrant(clock, applications, self.accounts, self.sign_ins, answers)
         self.federation = FederationServer(directory, clock, self.accounts)
@@ -49,11 +49,11 @@ class SignInService:
             "urn:ietf:params:oauth:grant-type:device_code": self.device_login,
             "device_code": self.device_login,
             "authorization_code": self.browser_login,
-            "password": PasswordGrant(clock, applications, self.accounts, self.sign_ins, answers),
+            "password": PasswordGrant(clock, applications, self.accounts, answers),
             "urn:ietf:params:oauth:grant-type:saml1_1-bearer": SamlAssertionGrant(
-                directory, clock, applications, self.federation.assertions, self.sign_ins, answers
+                directory, clock, applications, self.federation.assertions, answers
             ),
-            "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, self.sign_ins, answers),
+            "refresh_token": RefreshGrant(clock, applications, self._refresh_tokens, answers),
             "client_credentials": ClientCredentialsGrant(applications, answers),
         }
 

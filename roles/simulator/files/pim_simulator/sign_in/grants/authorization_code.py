@@ -83,5 +83,6 @@ class AuthorizationCodeGrant:
         request, signed_in = self._codes.redeem(form, client, self._clock.now())
         asked = self._answers.asked(form["scope"]) if form.get("scope") else request.asked
         # claims of this request that the person was not asked for are a step-up with nobody there
-        sign_in = self._sign_ins.without_person(signed_in, asked, demands, silent=True)
-        return self._answers.for_user(client, sign_in, asked, demands, form, base_url, nonce=request.nonce)
+        return self._answers.for_user(
+            client, signed_in, asked, demands, form, base_url, silent=True, nonce=request.nonce
+        )

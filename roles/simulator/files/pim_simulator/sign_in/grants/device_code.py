@@ -67,8 +67,7 @@ class DeviceCodeGrant:
         if code.sign_in is None:
             raise SignInError(70000, "invalid_grant", "The device code stands for no sign-in.")
         # claims of this request that the person was not asked for are a step-up with nobody there
-        sign_in = self._sign_ins.without_person(code.sign_in, code.asked, demands, silent=True)
-        return self._answers.for_user(client, sign_in, code.asked, demands, form, base_url)
+        return self._answers.for_user(client, code.sign_in, code.asked, demands, form, base_url, silent=True)
 
     def _unattended(self, device_code: str) -> None:
         """The tenant file may name a user who approves by itself, after some polls."""

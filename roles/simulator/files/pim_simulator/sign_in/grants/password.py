@@ -14,19 +14,16 @@ from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.forms import Form, required
-from pim_simulator.sign_in.sign_ins import SignIn, SignIns
+from pim_simulator.sign_in.sign_ins import SignIn
 
 
 class PasswordGrant:
     """Of one tenant."""
 
-    def __init__(
-        self, clock: Clock, applications: Applications, accounts: Accounts, sign_ins: SignIns, answers: Answers
-    ) -> None:
+    def __init__(self, clock: Clock, applications: Applications, accounts: Accounts, answers: Answers) -> None:
         self._clock = clock
         self._applications = applications
         self._accounts = accounts
-        self._sign_ins = sign_ins
         self._answers = answers
 
     def token(self, form: Form, tenant: str, base_url: str) -> dict[str, Any]:
@@ -44,5 +41,4 @@ class PasswordGrant:
         self._accounts.check_password_is_here(username)
         user = self._accounts.authenticate(username, required(form, "password"))
         start = SignIn(user, client.client_id, self._clock.now())
-        sign_in = self._sign_ins.without_person(start, asked, demands, silent=False)
-        return self._answers.for_user(client, sign_in, asked, demands, form, base_url)
+        return self._answers.for_user(client, start, asked, demands, form, base_url, silent=False)

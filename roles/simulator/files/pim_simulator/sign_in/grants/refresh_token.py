@@ -13,7 +13,6 @@ from pim_simulator.sign_in.applications import Applications
 from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.forms import Form, required
 from pim_simulator.sign_in.refresh_tokens import RefreshTokens
-from pim_simulator.sign_in.sign_ins import SignIns
 
 
 class RefreshGrant:
@@ -24,13 +23,11 @@ class RefreshGrant:
         clock: Clock,
         applications: Applications,
         refresh_tokens: RefreshTokens,
-        sign_ins: SignIns,
         answers: Answers,
     ) -> None:
         self._clock = clock
         self._applications = applications
         self._refresh_tokens = refresh_tokens
-        self._sign_ins = sign_ins
         self._answers = answers
 
     def token(self, form: Form, _tenant: str, base_url: str) -> dict[str, Any]:
@@ -39,7 +36,6 @@ class RefreshGrant:
         asked = self._answers.asked(required(form, "scope"))
         token, now = required(form, "refresh_token"), self._clock.now()
         old = self._refresh_tokens.look_up(token, client.client_id, now)
-        sign_in = self._sign_ins.without_person(old, asked, demands, silent=True)
-        answer = self._answers.for_user(client, sign_in, asked, demands, form, base_url)
+        answer = self._answers.for_user(client, old, asked, demands, form, base_url, silent=True)
         self._refresh_tokens.spend(token, now)
         return answer

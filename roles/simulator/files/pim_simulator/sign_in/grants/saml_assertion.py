@@ -18,7 +18,7 @@ from pim_simulator.sign_in.demands import read_demands
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.sign_in.federation.assertions import Assertions
 from pim_simulator.sign_in.forms import Form, required
-from pim_simulator.sign_in.sign_ins import SignIn, SignIns
+from pim_simulator.sign_in.sign_ins import SignIn
 
 
 class SamlAssertionGrant:
@@ -30,14 +30,12 @@ class SamlAssertionGrant:
         clock: Clock,
         applications: Applications,
         assertions: Assertions,
-        sign_ins: SignIns,
         answers: Answers,
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._applications = applications
         self._assertions = assertions
-        self._sign_ins = sign_ins
         self._answers = answers
 
     def token(self, form: Form, _tenant: str, base_url: str) -> dict[str, Any]:
@@ -50,8 +48,7 @@ class SamlAssertionGrant:
             raise SignInError(51004, "invalid_grant", "The user account does not exist in the directory.")
         check_can_sign_in(user, self._directory.tenant)
         start = SignIn(user, client.client_id, self._clock.now())
-        sign_in = self._sign_ins.without_person(start, asked, demands, silent=False)
-        return self._answers.for_user(client, sign_in, asked, demands, form, base_url)
+        return self._answers.for_user(client, start, asked, demands, form, base_url, silent=False)
 
 
 def _decoded(assertion: str) -> str:
