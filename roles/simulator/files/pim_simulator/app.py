@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from pim_simulator.arm import http as arm
@@ -22,23 +25,19 @@ from pim_simulator.world import World
 
 def make_app(world: World, control_key: str) -> ASGIApp:
     """Everything, observed."""
-    app = Starlette(
-        routes=[
-            *control.routes(world, control_key),
-            *graph.routes(world),
-            *arm.routes(world),
-            *sign_in.routes(world),
-        ],
-        exception_handlers={404: _refused, 405: _refused},
+    return _observed(
+        world, [*control.routes(world, control_key), *graph.routes(world), *arm.routes(world), *sign_in.routes(world)]
     )
-    # an address with a slash too many is another address, no reason for a redirect
-    app.router.redirect_slashes = False
-    return Observation(app, world)
 
 
 def make_platform_app(world: World, identity_header: str) -> ASGIApp:
     """What the platform that a client runs on offers it, observed like the rest."""
-    app = Starlette(routes=platform.routes(world, identity_header), exception_handlers={404: _refused, 405: _refused})
+    return _observed(world, platform.routes(world, identity_header))
+
+
+def _observed(world: World, routes: Sequence[BaseRoute]) -> ASGIApp:
+    app = Starlette(routes=routes, exception_handlers={404: _refused, 405: _refused})
+    # an address with a slash too many is another address, no reason for a redirect
     app.router.redirect_slashes = False
     return Observation(app, world)
 

@@ -238,10 +238,10 @@ class _Control:
 
     async def change_user(self, request: Request) -> Any:
         """A new password ends what was signed in with the old one."""
-        user = self._user(request.path_params, "username")
-        user = changed(user, await _object(request), CHANGEABLE, "the user")
+        order = await _object(request)
+        user = changed(self._user(request.path_params, "username"), order, CHANGEABLE, "the user")
         self._world.directory.put_user(user)
-        if "password" in await _object(request):
+        if "password" in order:
             self._world.sign_in.revoke(user, access=True, refresh=True)
         return user_view(user)
 

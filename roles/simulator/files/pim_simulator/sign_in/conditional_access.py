@@ -9,25 +9,21 @@ import json
 from collections.abc import Iterable
 
 from pim_simulator.sign_in.demands import Demands
-from pim_simulator.sign_in.errors import SignInError
+from pim_simulator.sign_in.errors import SignInError, blocked
 from pim_simulator.sign_in.resources import GRAPH
 from pim_simulator.tenant.models import ConditionalAccessPolicy, User
 
 Policies = tuple[ConditionalAccessPolicy, ...]
 
-_REFUSALS = {
-    "block": (
-        53003,
-        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
-    ),
+_OF_DEVICES = {
     "compliant_device": (
         53000,
-        "Device is not in required device state: {state}. Conditional Access policy requires a compliant device, and the "
+        "Device is not in required device state: unmanaged. Conditional Access policy requires a compliant device, and the "
         "device is not compliant. The user must enroll their device with an approved MDM provider like Intune.",
     ),
     "joined_device": (
         53001,
-        "Device is not in required device state: {state}. Conditional Access policy requires a domain joined device, and "
+        "Device is not in required device state: unmanaged. Conditional Access policy requires a domain joined device, and "
         "the device is not domain joined.",
     ),
 }
@@ -69,17 +65,15 @@ def _among(names: set[str], wanted: tuple[str, ...] | None) -> bool:
 
 def refuse_outright(policies: Policies) -> None:
     """What no person can do anything about here: nobody signs in from a managed device. Raises SignInError."""
-    for require, (number, text) in _REFUSALS.items():
+    for require in ("block", *_OF_DEVICES):
         asking = tuple(policy for policy in policies if policy.require == require)
         if asking:
-            raise SignInError(
-                number,
-                "invalid_grant",
-                text.format(state="unmanaged") if "{" in text else text,
-                # seen live: the policies are named also where nothing can be done about them
-                suberror="message_only" if require == "block" else None,
-                claims=claims_of_refusal(Demands(), asking),
-            )
+            # seen live: the policies are named also where nothing can be done about them
+            claims = claims_of_refusal(Demands(), asking)
+            if require == "block":
+                raise blocked(claims)
+            number, text = _OF_DEVICES[require]
+            raise SignInError(number, "invalid_grant", text, claims=claims)
 
 
 def claims_of_refusal(demands: Demands, policies: Policies) -> str | None:

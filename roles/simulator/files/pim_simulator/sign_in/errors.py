@@ -94,6 +94,17 @@ def step_up_needed(number: int, *, claims: str | None, silent: bool) -> SignInEr
     )
 
 
+def blocked(claims: str | None = None) -> SignInError:
+    """Nothing that a person could do about it."""
+    return SignInError(
+        53003,
+        "invalid_grant",
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+        suberror="message_only",
+        claims=claims,
+    )
+
+
 def sign_in_too_old(at: datetime, longest: timedelta) -> SignInError:
     """A policy lets no sign-in live so long."""
     return SignInError(

@@ -11,7 +11,6 @@ from typing import Any
 from pim_simulator.directory import Directory
 from pim_simulator.sign_in.answers import Answers
 from pim_simulator.sign_in.demands import Demands
-from pim_simulator.sign_in.resources import Asked
 from pim_simulator.tenant.models import ServicePrincipal
 
 # the ways to name a user-assigned identity; this simulator has no resource ids of identities
@@ -38,11 +37,9 @@ class ManagedIdentities:
                 return app
         return None
 
-    def asked(self, resource: str) -> Asked:
-        """Raises SignInError for an API that the tenant does not know."""
+    def token(self, app: ServicePrincipal, resource: str) -> dict[str, Any]:
+        """As the token endpoint would answer the application itself. Raises SignInError for an API that the tenant does not
+        know."""
         # no scope has a blank in it, and a resource with one must not become two
-        return self._answers.asked(f"{resource.replace(' ', '%20')}/.default")
-
-    def token(self, app: ServicePrincipal, asked: Asked) -> dict[str, Any]:
-        """As the token endpoint would answer the application itself."""
+        asked = self._answers.asked(f"{resource.replace(' ', '%20')}/.default")
         return self._answers.for_app(app, asked, Demands())

@@ -70,7 +70,7 @@ class _Endpoints:
             )
             return _app_service_refusal(request, 400, text)
         try:
-            answer = self._identities.token(app, self._identities.asked(query["resource"]))
+            answer = self._identities.token(app, query["resource"])
         except SignInError:
             # seen: it does not tell what was wrong
             return _app_service_refusal(request, 500, "An unexpected error occured while fetching the AAD Token.")
@@ -98,7 +98,7 @@ class _Endpoints:
         if app is None:
             return _metadata_refusal(request, "invalid_request", "Identity not found")
         try:
-            answer = self._identities.token(app, self._identities.asked(query["resource"]))
+            answer = self._identities.token(app, query["resource"])
         except SignInError as error:
             return _metadata_refusal(request, error.error, error.told)
         lifetime = answer["expires_in"]

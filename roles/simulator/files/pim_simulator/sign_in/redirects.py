@@ -10,8 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pim_simulator.sign_in.errors import SignInError
 from pim_simulator.tenant.models import Client
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from pim_simulator.tenant.sign_in_checks import LOOPBACK
 
 
 def check_redirect(uri: str, client: Client) -> None:
@@ -42,6 +41,6 @@ def with_answer(uri: str, mode: str, answer: Mapping[str, str]) -> str:
 def _comparable(uri: str) -> Iterable[str]:
     parts = urlsplit(uri)
     host = parts.netloc.lower()
-    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
         host = parts.hostname
     return parts.scheme, host, parts.path or "/", parts.query, parts.fragment

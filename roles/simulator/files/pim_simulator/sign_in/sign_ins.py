@@ -18,7 +18,7 @@ from pim_simulator.sign_in.conditional_access import (
     refuse_outright,
 )
 from pim_simulator.sign_in.demands import AZURE_MFA, Demands
-from pim_simulator.sign_in.errors import SignInError, sign_in_too_old, step_up_needed
+from pim_simulator.sign_in.errors import SignInError, blocked, sign_in_too_old, step_up_needed
 from pim_simulator.sign_in.resources import Asked
 from pim_simulator.tenant.models import User
 
@@ -60,12 +60,7 @@ class SignIns:
             claims = claims_of_refusal(demands, _asking_mfa(policies))
             raise step_up_needed(_NO_FACTOR[user.mfa], claims=claims, silent=False)
         if demands.contexts - self._satisfiable(user, policies):
-            raise SignInError(
-                53003,
-                "invalid_grant",
-                "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
-                suberror="message_only",
-            )
+            raise blocked()
         return SignIn(user, client_id, self._clock.now(), mfa=wants_mfa, contexts=demands.contexts)
 
     def without_person(self, sign_in: SignIn, asked: Asked, demands: Demands, *, silent: bool) -> SignIn:

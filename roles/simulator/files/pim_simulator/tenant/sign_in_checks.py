@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pim_simulator.tenant.models import TenantFile
 from pim_simulator.tenant.reading import TenantError
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def check_sign_in(tenant: TenantFile) -> None:
@@ -32,7 +32,7 @@ def check_sign_in(tenant: TenantFile) -> None:
 def _is_redirect(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
-        loopback = parts.hostname in _LOOPBACK
+        loopback = parts.hostname in LOOPBACK
     except ValueError:
         return False
     return bool(parts.scheme) and not parts.fragment and (parts.scheme != "http" or loopback)
