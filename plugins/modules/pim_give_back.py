@@ -16,6 +16,8 @@ description:
     is this module, run once for the play on the controller.
   - A role that was active before stays. So does one that another live run holds; the last of them gives it back.
   - What has expired, or was given back by hand, is ok.
+  - What the run took with a session of another account, or of a client that serves another API, is named in a warning. It takes that
+    session to give it back.
   - Needs no session where there is nothing to give back.
 extends_documentation_fragment:
   - entra.pim.connection

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import giving_back
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.leasing import Leases
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.waiting import wait_for
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
+from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 
 from unit.operations.azure import Azure, AzureRole
@@ -236,3 +240,67 @@ def test_roles_of_one_name_are_told_by_id(tmp_path, players):
     assert here.directory.state() == {("id-reader", "/")}
     # Known now by the list alone.
     assert [row["role"] for row in other.give_back()["deactivated"]] == ["id-reader"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_another_run_activates_anew_is_not_waited_for(tmp_path, players, kind):
+    """Right after its end was accepted; it is the other run's alone."""
+    here = world(tmp_path, kind, "Reader")
+    one, other = players(here), players(here)
+    assert one.elevate("Reader")["changed"]
+    here.fake.advance(400)
+
+    def meanwhile(*arguments):
+        here.fake.advance(1)
+        assert other.elevate("Reader")["lease_taken"]
+        wait_for(*arguments)
+
+    began = here.fake.now
+    with mock.patch.object(giving_back, "wait_for", meanwhile):
+        result = one.give_back()
+    assert ("failed" in result, len(result["deactivated"])) == (False, 1)
+    assert here.fake.now - began < 60
+    assert len(other.give_back()["deactivated"]) == 1
+    assert here.directory.state() == set()
+
+
+def test_what_another_account_took_is_told(tmp_path, players):
+    """It takes the session that it was taken with."""
+    here = world(tmp_path, Directory, "Reader", "Writer")
+    one = players(here)
+    assert one.elevate("Reader")["changed"]
+    sessions = Sessions(here.path, here.fake.clock)
+    sessions.save(replace(sessions.load("default"), name="second", object_id="somebody-else"))
+    here.directory.roles[0].active = False
+    assert one.elevate("Writer", session="second")["changed"]
+    here.directory.roles[0].active = True
+    assert here.directory.state() == {("id-reader", "/"), ("id-writer", "/")}
+    result = one.give_back()
+    assert [row["role"] for row in result["deactivated"]] == ["Reader"]
+    assert result["warnings"] == ["Writer at / is held by this run still: it was taken with the session second."]
+    result = one.give_back(session="second")
+    assert [row["role"] for row in result["deactivated"]] == ["Writer"]
+    assert result["warnings"] == []
+
+
+@pytest.mark.parametrize("first", ["az", "default"])
+def test_what_the_session_cannot_serve_does_not_keep_the_rest(tmp_path, players, first):
+    """The clients that need no registration get tokens for Azure alone, or for Entra alone."""
+    here = world(tmp_path, Directory, "Reader")
+    here.directory = Both(here.directory, Azure(here.fake, [AzureRole("Owner")], shortest=timedelta(0)))
+    one = players(here)
+    sessions = Sessions(here.path, here.fake.clock)
+    known = sessions.load("default")
+    sessions.save(replace(known, name="az", auth_method="azure_cli"))
+    sessions.save(replace(known, tokens={"graph": known.tokens["graph"]}, scopes={"graph": []}))
+    assert one.elevate(roles=[{"role": "Reader"}])["changed"]
+    assert one.elevate(roles=[{"role": "Owner", "provider": "azure_resources"}], session="az")["changed"]
+    told = {"az": "Owner", "default": "Reader"}
+    (other,) = told.keys() - {first}
+    result = one.give_back(session=first)
+    assert [row["role"] for row in result["deactivated"]] == [told[first]]
+    (warning,) = result["warnings"]
+    assert warning.startswith(told[other])
+    assert warning.endswith(f"is held by this run still: it was taken with the session {other}.")
+    result = one.give_back(session=other)
+    assert ([row["role"] for row in result["deactivated"]], result["warnings"]) == ([told[other]], [])

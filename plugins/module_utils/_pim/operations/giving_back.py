@@ -24,8 +24,10 @@ from ..plans.activation import Step, Terms
 from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
 from ..plans.rows import address, last_done, switched_off
 from ..providers.registry import PROVIDERS
+from ..sign_in.known_clients import is_known_without, serves
 from ..state import runs
 from ..state.journal import Journal
+from ..state.runs import Run
 from ..state.sessions import Session, Sessions
 from .activation_options import DEFAULT_PROVIDER, ROLES, ActivationOptions, check_wait_timeout
 from .carrying_out import CarryOut
@@ -110,9 +112,11 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if params["leftovers"]:
         left = leftovers(shared, context.clock.now() - _CLOCKS_DIFFER, partial(runs.alive, options.session_dir))
         parts += [_Part(lease, list(shared[lease.key].leases)) for lease in left]
-    parts = _of_session(sorted(parts, key=lambda part: part.lease.asked_at), options, context)
+    found = sorted(parts, key=lambda part: part.lease.asked_at)
+    parts = _of_session(found, options, context)
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
+        _warn_of_rest(found, context.run, context)
         return _result([], [], context)
     try:
         connection = open_connection(options, context, _providers(parts))
@@ -121,7 +125,8 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
             raise
         context.warn(f"Nothing could be checked, because nobody is signed in yet: {error.message}")
         return _result([], [], context)
-    parts = _of_account(parts, connection.session)
+    parts = _within_reach(parts, connection.session)
+    _warn_of_rest([part for part in found if part not in parts], context.run, context)
     giving_back = _GivingBack(connection, params, context)
     if context.check_mode:
         giving_back.foretell(parts, shared)
@@ -137,15 +142,35 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _of_session(parts: Sequence[_Part], options: ConnectionOptions, context: Context) -> list[_Part]:
-    """Those of the session's account, as far as that is known before anybody signs in: the others need no connection."""
-    if options.credentials.task is not None or options.credentials.own is not None:
-        return list(parts)
+    """Those within the session's reach, as far as that is known before anybody signs in: the others need no connection."""
+    credential = options.credentials.task or options.credentials.own
+    if credential is not None:
+        return [part for part in parts if serves(credential.method, [_api(part)])]
     session = Sessions(options.session_dir, context.clock).load(options.session)
-    return list(parts) if session is None else _of_account(parts, session)
+    return list(parts) if session is None else _within_reach(parts, session)
 
 
-def _of_account(parts: Sequence[_Part], session: Session) -> list[_Part]:
-    return [part for part in parts if is_of(part.lease, session)]
+def _within_reach(parts: Sequence[_Part], session: Session) -> list[_Part]:
+    """Those of its account, with an API that its client can be used for."""
+    return [
+        part
+        for part in parts
+        if is_of(part.lease, session)
+        and serves(session.auth_method, [_api(part)])
+        and (_api(part) in session.tokens or not is_known_without(session.client_id, _api(part)))
+    ]
+
+
+def _api(part: _Part) -> str:
+    return PROVIDERS[part.lease.provider].api
+
+
+def _warn_of_rest(parts: Sequence[_Part], run: Run | None, context: Context) -> None:
+    """What the run holds and this session cannot give back is not to be left on in silence."""
+    for part in parts:
+        if run is not None and part.lease.run == run.id:
+            taken = f"it was taken with the session {part.lease.session}"
+            context.warn(f"{part.lease.row().title} is held by this run still: {taken}.")
 
 
 def _named(item: Mapping[str, Any]) -> Wanted:

@@ -137,7 +137,7 @@ def _see(connection: Connection, work: Work, active: RoleRow | None) -> None:
             pending=None,
         )
     if work.step.action == plan.DEACTIVATE:
-        work.settled = active is None
+        work.settled = active is None or work.ended_before(active)
         return
     if active is not None and not work.is_the_old_one(active):
         work.settled = True

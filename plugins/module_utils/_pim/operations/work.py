@@ -80,6 +80,11 @@ class Work:
         asked = self.request.created_at if self.request is not None and self.switched_on else None
         return asked is not None and active.active_since is not None and active.active_since < asked - _INEXACT
 
+    def ended_before(self, active: RoleRow) -> bool:
+        """Whether an activation began after this task had ended the one before it: another run needs the role."""
+        asked = self.request.created_at if self.request is not None and self.switched_off else None
+        return asked is not None and active.active_since is not None and active.active_since > asked
+
     def made(self, pending: Request) -> bool:
         """Whether a request found waiting is this task's own, the answer to which was lost."""
         if pending.request_id.lower() == self.activation_id:
