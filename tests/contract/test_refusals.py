@@ -16,7 +16,7 @@ from typing import Any
 
 import jwt
 import pytest
-from ansible_collections.entra.pim.plugins.module_utils._pim.advice import SIGN_IN
+from ansible_collections.entra.pim.plugins.module_utils._pim.advice import ADVICE, SIGN_IN
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations import access_token, connect
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
@@ -76,6 +76,8 @@ class World:
         self.secrets = set(self.passwords.values())
         self.options: dict[str, Any] = {"username": OPERATOR, "password": self.password_of("operator")}
         self.browser = {"HEADLESS_BROWSER_CA": simulator.ca_path}
+        # What becomes of a code that is shown.
+        self.decision = "expire"
         simulator.control("POST", "reset")
 
     def password_of(self, name: str) -> str:
@@ -125,10 +127,10 @@ class World:
         return result
 
     def _show(self, line: str) -> None:
-        """A code that is shown is left to expire."""
+        """A code that is shown is left to expire, or declined."""
         for code in self.simulator.control("GET", "device_codes")["device_codes"]:
             if code["user_code"] in line:
-                self.simulator.control("POST", f"device_codes/{code['user_code']}", {"decision": "expire"})
+                self.simulator.control("POST", f"device_codes/{code['user_code']}", {"decision": self.decision})
 
     def _kept(self) -> set[str]:
         """The tokens of the session, as long as there is one."""
@@ -332,6 +334,36 @@ def test_refusal(world, number):
     told = json.dumps(result)
     assert world.secrets
     assert not [secret for secret in world.secrets if secret in told]
+
+
+def test_a_device_code_that_was_declined(world):
+    """The one refusal of a person that has no number."""
+    world.decision = "decline"
+    result = world.connect(auth_method="device_code", password=None, login_timeout=30)
+    failure = result["failure"]
+    assert (failure["code"], failure["service_code"]) == ("login_declined", "authorization_declined")
+    assert failure["advice"] == ADVICE["login_declined"]
+    assert result["msg"].endswith(failure["advice"])
+
+
+def test_a_password_that_was_changed_ends_a_session_and_not_the_next(world):
+    """What a password sign-in is told to check is not what a task with a session has."""
+    world.connected()
+    world.advance("PT2H")
+    world.simulator.control("POST", "faults", {"path": "/oauth2/v2.0/token$", "aadsts": 50126, "times": 1})
+    failure = world.token()["failure"]
+    assert (failure["code"], failure["service_code"]) == ("session_expired", "AADSTS50126")
+    assert "pim_connect" in failure["advice"]
+    assert world.connected()["changed"]
+    assert not world.token().get("failed")
+
+
+def test_a_silent_sign_in_that_meets_a_wrong_password_is_followed_by_a_real_one(world):
+    """By `pim_connect` itself: the session is there, its refresh is refused, and the task's own password is right."""
+    world.connected()
+    world.advance("PT2H")
+    world.simulator.control("POST", "faults", {"path": "/oauth2/v2.0/token$", "aadsts": 50126, "times": 1})
+    assert world.connected()["changed"]
 
 
 def test_a_session_outlives_a_refusal_that_passes(world):

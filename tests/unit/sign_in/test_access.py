@@ -297,6 +297,25 @@ def test_a_sign_in_that_is_over_is_told_and_kept_in_mind(access_to, service):
     assert (kept.refresh_token, kept.ended) == (None, True)
 
 
+@pytest.mark.parametrize("number", [50126, 50064])
+def test_a_password_that_is_no_longer_right_is_no_matter_of_the_task(access_to, service, number):
+    """A refresh sends none: the one that somebody signed in with was changed."""
+    access = access_to(tokens=ENDED)
+    service.failures["refresh_token"] = {
+        "error": "invalid_grant",
+        "error_codes": [number],
+        "error_description": f"AADSTS{number}: Error validating credentials due to invalid username or password.",
+    }
+    told = refusal_of(access, "graph")
+    assert (told.code, told.service_code) == ("session_expired", f"AADSTS{number}")
+    assert "pim_connect" in told.sentence
+    assert "check username" not in told.sentence
+    # One try, and none by the next task: wrong ones are counted.
+    assert refusal_of(access, "graph").code == "session_expired"
+    assert len(service.asked) == 1
+    assert access_to.sessions.load("default").ended
+
+
 def test_a_token_that_was_refused_goes_with_the_sign_in_that_is_over(access_to, service):
     access = access_to(tokens={**LIVING, "arm": Token("of-azure", START, START + 3600, [])}, client_id=APP)
     service.failures["refresh_token"] = {"error": "invalid_grant", "error_description": "AADSTS50173: revoked"}

@@ -31,6 +31,8 @@ logging.getLogger("msal").setLevel(logging.WARNING)
 # What msal reads of the discovery document.
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "issuer")
 _NUMBER = re.compile(r"AADSTS(\d+)")
+# A refresh sends no password: the one somebody signed in with is no longer right.
+_WRONG_PASSWORD = ("AADSTS50064", "AADSTS50126")
 # Longer than one call to the platform with all its repeats.
 _MACHINE_SECONDS = 75.0
 _ONLY_ON_AZURE = (
@@ -124,7 +126,8 @@ class SignInClient:
         if "access_token" not in result:
             error = sign_in_failure(result)
             # A refusal with a reason of its own (a blocked place, a disabled account) does not end the session: the reason may pass.
-            if error.code == "login_failed" and result.get("error") == "invalid_grant" and not error.advice:
+            ended = not error.advice or error.service_code in _WRONG_PASSWORD
+            if error.code == "login_failed" and result.get("error") == "invalid_grant" and ended:
                 error.code, error.message = "session_expired", "The sign-in service no longer accepts this session"
                 error.advice = ADVICE[error.code]
             if error.code == "login_failed" and result.get("error") == "interaction_required":
