@@ -29,17 +29,22 @@ GITHUB = "https://token.actions.githubusercontent.com"
 
 
 class Key:
-    """An RSA key, and a certificate for it in PEM: signed by itself, in force now."""
+    """An RSA key, and a certificate for it in PEM: signed by itself, in force for so many days from now, or ended before."""
 
-    def __init__(self) -> None:
+    def __init__(self, days: int = 1) -> None:
         self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
         now = datetime.datetime.now(datetime.timezone.utc)
         day = datetime.timedelta(days=1)
         builder = x509.CertificateBuilder(
-            name, name, self._private.public_key(), x509.random_serial_number(), now - day, now + day
+            name, name, self._private.public_key(), x509.random_serial_number(), now - 2 * day, now + days * day
         )
-        self.certificate_pem = builder.sign(self._private, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+        self._certificate = builder.sign(self._private, hashes.SHA256())
+        self.certificate_pem = self._certificate.public_bytes(Encoding.PEM).decode()
+
+    def thumbprint(self, algorithm: hashes.HashAlgorithm) -> bytes:
+        """Of the certificate."""
+        return self._certificate.fingerprint(algorithm)
 
     def private_pem(self, password: str | None = None) -> str:
         """PKCS#8, encrypted where there is a password."""
@@ -60,7 +65,11 @@ class Key:
             "iss": issuer, "sub": subject, "aud": audience, "jti": str(uuid.uuid4()),
             "iat": int(now) - 5, "nbf": int(now) - 5, "exp": int(now + seconds),
         }  # fmt: skip
-        return jwt.encode(claims, self._private, "RS256", {"kid": "test"})
+        return self.signed(claims, "RS256", {"kid": "test"})
+
+    def signed(self, claims: dict[str, Any], algorithm: str, headers: dict[str, Any]) -> str:
+        """Any JWT."""
+        return jwt.encode(claims, self._private, algorithm, headers)
 
     def trusted(self, issuer: str, subject: str) -> dict[str, str]:
         """The federated credential that trusts such tokens, as a tenant file of the simulator has it."""

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import requests
@@ -25,6 +27,9 @@ APPROVER = "approver@contoso.example"
 
 DIRECTORY = "roleManagement/directory"
 MINE = "filterByCurrentUser(on='principal')"
+ARM_SCOPE = "https://management.azure.com/.default"
+WANT_C7 = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c7"}, "xms_cc": {"values": ["cp1"]}}})
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "testing_with_the_simulator.md").read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -134,6 +139,48 @@ class Client:
         """(role id, scope) of what is listed as active."""
         rows = self.rows(f"{DIRECTORY}/roleAssignmentScheduleInstances/{MINE}", token)
         return {(row["roleDefinitionId"], row["directoryScopeId"]) for row in rows}
+
+
+class PortKeeper(requests.Session):
+    """msal asks for the user realm at the authority's host without its port."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._url = simulator.url
+        self._ca_path = simulator.ca_path
+
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override] - the options are passed on as they come
+        parts = urlsplit(url)
+        if parts.hostname == "localhost" and parts.port is None:
+            url = self._url + url.split("localhost", 1)[1]
+        return super().request(method, url, **{"timeout": 30, **options, "verify": self._ca_path})
+
+
+def change(client: Client, username: str = OPERATOR, **keys: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = client.simulator.control("POST", f"users/{username}", keys)
+    return shown
+
+
+def order(client: Client, name: str = "A policy", **keys: Any) -> dict[str, Any]:
+    """A policy is ordered; as the simulator shows it."""
+    shown: dict[str, Any] = client.simulator.control("POST", "conditional_access", {"name": name, **keys})
+    return shown
+
+
+def refresh(client: Client, token: str, **form: str) -> requests.Response:
+    base = {"grant_type": "refresh_token", "client_id": CLI, "scope": f"{GRAPH}/.default openid offline_access"}
+    return client.token_answer(**{**base, "refresh_token": token, **form})
+
+
+def by_device_code(client: Client, username: str = OPERATOR, **form: str) -> dict[str, Any]:
+    """What the token endpoint answers when the person has approved."""
+    flow = client.device_start(**form).json()
+    client.simulator.control("POST", f"device_codes/{flow['user_code']}", {"decision": "approve", "username": username})
+    answer = client.device_poll(flow["device_code"], **{k: v for k, v in form.items() if k != "scope"})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def claims_of(token: str) -> dict[str, Any]:

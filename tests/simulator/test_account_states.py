@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 
-from simulator.service_client import OPERATOR, Client, aadsts, claims_of
-from simulator.test_conditional_access import by_device_code, refresh
+from simulator.service_client import OPERATOR, Client, aadsts, by_device_code, change, claims_of, refresh
 from simulator_process import Simulator
 
 GUEST = "guest@fabrikam.example"
-
-
-def change(client: Client, username: str = OPERATOR, **keys: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = client.simulator.control("POST", f"users/{username}", keys)
-    return shown
 
 
 def approve(client: Client, username: str = OPERATOR, **form: str) -> str:

@@ -25,8 +25,7 @@ import pytest
 import requests
 
 from headless_browser import Form
-from simulator.service_client import CLI, GRAPH, OPERATOR, OWN_CLIENT, Client, aadsts, claims_of
-from simulator.test_msal import PortKeeper
+from simulator.service_client import CLI, GRAPH, OPERATOR, OWN_CLIENT, Client, PortKeeper, aadsts, claims_of
 from simulator_process import Simulator
 
 BROWSER = Path(__file__).resolve().parents[1] / "headless_browser.py"

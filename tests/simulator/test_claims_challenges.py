@@ -23,8 +23,7 @@ from simulator.arm_client import (
     ArmClient,
 )
 from simulator.group_client import GroupClient
-from simulator.service_client import OPERATOR, OWN_CLIENT, Client, aadsts, claims_of, error_of
-from simulator.test_conditional_access import by_device_code, refresh
+from simulator.service_client import OPERATOR, OWN_CLIENT, Client, aadsts, by_device_code, claims_of, error_of, refresh
 from simulator_process import Simulator
 
 TRUSTED = "trusted@contoso.example"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import json
 import subprocess
 import time
@@ -19,53 +18,16 @@ import jwt
 import msal
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
 
-from simulator.service_client import CLI, GRAPH, Client, aadsts, claims_of
-from simulator.test_documentation import GUIDE
-from simulator.test_msal import PortKeeper
+from applications import AUDIENCE, Key
+from applications import GITHUB as ISSUER
+from simulator.service_client import CLI, GRAPH, GUIDE, Client, PortKeeper, aadsts, claims_of
 from simulator_process import DEFAULT_TENANT, PACKAGE_ROOT, Simulator
 
 APP = "b37f61d0-82fa-4e93-80cc-f164a2d570b8"
 PLAIN = "c48072e1-930b-4fa4-91dd-0275b3e681c9"
-ISSUER = "https://token.actions.githubusercontent.com"
 SUBJECT = "repo:contoso/infrastructure:environment:production"
-AUDIENCE = "api://AzureADTokenExchange"
-
-
-class Key:
-    """An RSA key with a certificate of its own."""
-
-    def __init__(self, days: int = 30) -> None:
-        self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        self.certificate = (
-            x509.CertificateBuilder(name, name, self.private.public_key(), x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=60))
-            .not_valid_after(now + datetime.timedelta(days=days))
-            .sign(self.private, hashes.SHA256())
-        )
-
-    @property
-    def certificate_pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def public_pem(self) -> str:
-        of_public = serialization.PublicFormat.SubjectPublicKeyInfo
-        return self.private.public_key().public_bytes(serialization.Encoding.PEM, of_public).decode()
-
-    @property
-    def private_pem(self) -> str:
-        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        return self.private.private_bytes(encoding, form, serialization.NoEncryption()).decode()
-
-    def thumbprint(self, algorithm: hashes.HashAlgorithm) -> str:
-        return base64.urlsafe_b64encode(self.certificate.fingerprint(algorithm)).rstrip(b"=").decode()
 
 
 OWN = Key()
@@ -83,9 +45,9 @@ def client() -> Iterator[Client]:
         "name": "Contoso deployment",
         "certificates": [EXPIRED.certificate_pem, OWN.certificate_pem],
         "federated_credentials": [
-            {**federated, "public_key": ISSUERS.public_pem},
-            {**federated, "public_key": ISSUERS_NEXT.public_pem},
-            {**federated, "subject": "other", "audience": "own", "public_key": ISSUERS.public_pem},
+            {**federated, "public_key": ISSUERS.public_pem()},
+            {**federated, "public_key": ISSUERS_NEXT.public_pem()},
+            {**federated, "subject": "other", "audience": "own", "public_key": ISSUERS.public_pem()},
         ],
         "graph_permissions": ["RoleManagement.Read.Directory"],
     }
@@ -98,20 +60,24 @@ def _endpoint(client: Client, tenant: str | None = None) -> str:
     return f"{client.simulator.url}/{tenant or client.simulator.tenant_id}/oauth2/v2.0/token"
 
 
+def _coded(thumbprint: bytes) -> str:
+    return base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
+
+
 def _own(client: Client, key: Key = OWN, algorithm: str = "PS256", header: Any = None, **changes: Any) -> str:
     """As a client signs it for itself."""
     now = int(time.time())
     claims = {"iss": APP, "sub": APP, "aud": _endpoint(client), "nbf": now, "exp": now + 600, "jti": str(uuid.uuid4())}
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    headers = {"x5t#S256": key.thumbprint(hashes.SHA256())} if header is None else header
-    return jwt.encode(claims, key.private, algorithm=algorithm, headers=headers)
+    headers = {"x5t#S256": _coded(key.thumbprint(hashes.SHA256()))} if header is None else header
+    return key.signed(claims, algorithm, headers)
 
 
 def _foreign(key: Key = ISSUERS, **changes: Any) -> str:
     """As another issuer signs it for a workload."""
     now = int(time.time())
     claims = {"iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "nbf": now, "exp": now + 600, **changes}
-    return jwt.encode(claims, key.private, algorithm="RS256", headers={"kid": "1"})
+    return key.signed(claims, "RS256", {"kid": "1"})
 
 
 def _ask(client: Client, assertion: str, **changes: str) -> requests.Response:
@@ -140,7 +106,7 @@ def _application(client: Client, credential: Any) -> Any:
 
 
 def test_msal_with_a_certificate(client: Client) -> None:
-    credential = {"private_key": OWN.private_pem, "public_certificate": OWN.certificate_pem}
+    credential = {"private_key": OWN.private_pem(), "public_certificate": OWN.certificate_pem}
     result = _application(client, credential).acquire_token_for_client([f"{GRAPH}/.default"])
     assert claims_of(result["access_token"])["idtyp"] == "app"
     assert claims_of(result["access_token"])["roles"] == ["RoleManagement.Read.Directory"]
@@ -149,8 +115,8 @@ def test_msal_with_a_certificate(client: Client) -> None:
 
 def test_msal_with_a_thumbprint(client: Client) -> None:
     credential = {
-        "private_key": OWN.private_pem,
-        "thumbprint": OWN.certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - what older clients name a key by
+        "private_key": OWN.private_pem(),
+        "thumbprint": OWN.thumbprint(hashes.SHA1()).hex(),  # noqa: S303 - what older clients name a key by
     }
     result = _application(client, credential).acquire_token_for_client([f"{GRAPH}/.default"])
     assert "access_token" in result, result
@@ -163,12 +129,12 @@ def test_msal_with_a_federated_token(client: Client) -> None:
 
 
 def test_msal_with_a_certificate_that_is_not_registered(client: Client) -> None:
-    credential = {"private_key": STRANGE.private_pem, "public_certificate": STRANGE.certificate_pem}
+    credential = {"private_key": STRANGE.private_pem(), "public_certificate": STRANGE.certificate_pem}
     result = _application(client, credential).acquire_token_for_client([f"{GRAPH}/.default"])
     assert result["error"] == "invalid_client"
     assert result["error_codes"] == [700027]
     assert "[Reason - The key was not found., " in result["error_description"]
-    assert STRANGE.certificate.fingerprint(hashes.SHA256()).hex().upper() in result["error_description"]
+    assert STRANGE.thumbprint(hashes.SHA256()).hex().upper() in result["error_description"]
 
 
 # what is taken
@@ -178,8 +144,8 @@ def test_msal_with_a_certificate_that_is_not_registered(client: Client) -> None:
     "make",
     [
         lambda client: _own(client, algorithm="RS256"),
-        lambda client: _own(client, header={"x5t": OWN.thumbprint(hashes.SHA1())}),  # noqa: S303 - as above
-        lambda client: _own(client, header={"kid": OWN.certificate.fingerprint(hashes.SHA1()).hex().upper()}),  # noqa: S303 - as above
+        lambda client: _own(client, header={"x5t": _coded(OWN.thumbprint(hashes.SHA1()))}),  # noqa: S303 - as above
+        lambda client: _own(client, header={"kid": OWN.thumbprint(hashes.SHA1()).hex().upper()}),  # noqa: S303 - as above
         lambda client: _own(client, aud=f"{client.simulator.url}/{client.simulator.tenant_id}/v2.0"),
         lambda client: _own(client, aud=_endpoint(client, "contoso.example")),
         lambda client: _own(client, nbf=int(time.time()) + 200),
@@ -209,7 +175,7 @@ def test_times_are_the_machines(client: Client) -> None:
     [
         (lambda client: _own(client, STRANGE), ("invalid_client", [700027])),
         (
-            lambda client: _own(client, STRANGE, header={"x5t#S256": OWN.thumbprint(hashes.SHA256())}),
+            lambda client: _own(client, STRANGE, header={"x5t#S256": _coded(OWN.thumbprint(hashes.SHA256()))}),
             ("invalid_client", [700027]),
         ),
         (lambda client: _own(client, EXPIRED), ("invalid_client", [700027])),
@@ -268,7 +234,7 @@ def test_nothing_of_it_is_kept(client: Client) -> None:
 
 def test_paths_count_from_the_tenant_file(tmp_path: Path) -> None:
     (tmp_path / "app.pem").write_text(OWN.certificate_pem)
-    (tmp_path / "issuer.pem").write_text(ISSUERS.public_pem)
+    (tmp_path / "issuer.pem").write_text(ISSUERS.public_pem())
     tenant = tmp_path / "tenant.yml"
     text = DEFAULT_TENANT.read_text()
     entry = (

@@ -10,36 +10,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 
-from simulator.service_client import CLI, GRAPH, OPERATOR, OWN_CLIENT, Client, aadsts, claims_of
+from simulator.service_client import (
+    ARM_SCOPE,
+    CLI,
+    OPERATOR,
+    OWN_CLIENT,
+    WANT_C7,
+    Client,
+    aadsts,
+    by_device_code,
+    claims_of,
+    order,
+    refresh,
+)
 from simulator_process import Simulator
 
 ONE_FACTOR = "onefactor@contoso.example"
 TRUSTED = "trusted@contoso.example"
-ARM_SCOPE = "https://management.azure.com/.default"
-WANT_C7 = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c7"}, "xms_cc": {"values": ["cp1"]}}})
-
-
-def order(client: Client, name: str = "A policy", **keys: Any) -> dict[str, Any]:
-    """A policy is ordered; as the simulator shows it."""
-    shown: dict[str, Any] = client.simulator.control("POST", "conditional_access", {"name": name, **keys})
-    return shown
-
-
-def refresh(client: Client, token: str, **form: str) -> requests.Response:
-    base = {"grant_type": "refresh_token", "client_id": CLI, "scope": f"{GRAPH}/.default openid offline_access"}
-    return client.token_answer(**{**base, "refresh_token": token, **form})
-
-
-def by_device_code(client: Client, username: str = OPERATOR, **form: str) -> dict[str, Any]:
-    """What the token endpoint answers when the person has approved."""
-    flow = client.device_start(**form).json()
-    client.simulator.control("POST", f"device_codes/{flow['user_code']}", {"decision": "approve", "username": username})
-    answer = client.device_poll(flow["device_code"], **{k: v for k, v in form.items() if k != "scope"})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def test_mfa_of_a_session_that_was_made_without(client: Client) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from pathlib import Path
 
 import pytest
 from pim_simulator.control.http import routes
@@ -17,7 +16,8 @@ from pim_simulator.tenant import models
 from pim_simulator.tenant.loader import parse_tenant
 from pim_simulator.world import World
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "testing_with_the_simulator.md").read_text(encoding="utf-8")
+from simulator.service_client import GUIDE
+
 CLASSES = [cls for cls in vars(models).values() if dataclasses.is_dataclass(cls) and cls is not models.When]
 
 

@@ -18,8 +18,7 @@ import pytest
 import requests
 import yaml
 
-from simulator.service_client import CLI, DIRECTORY, GRAPH, MINE, OPERATOR, Client, aadsts, claims_of
-from simulator.test_msal import PortKeeper
+from simulator.service_client import CLI, DIRECTORY, GRAPH, MINE, OPERATOR, Client, PortKeeper, aadsts, claims_of
 from simulator_process import Simulator
 
 FEDERATED = "federated@federated.contoso.example"

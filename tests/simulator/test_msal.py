@@ -8,35 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msal
 import pytest
-import requests
 
-from simulator.service_client import CLI, GRAPH, OPERATOR, claims_of
+from simulator.service_client import CLI, GRAPH, OPERATOR, PortKeeper, claims_of
 from simulator_process import Simulator
 
 SCOPES = [f"{GRAPH}/RoleAssignmentSchedule.ReadWrite.Directory", f"{GRAPH}/RoleEligibilitySchedule.Read.Directory"]
 WANT_C1 = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}}})
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-class PortKeeper(requests.Session):
-    """msal asks for the user realm at the authority's host without its port."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        super().__init__()
-        self.trust_env = False
-        self._url = simulator.url
-        self._ca_path = simulator.ca_path
-
-    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override] - the options are passed on as they come
-        parts = urlsplit(url)
-        if parts.hostname == "localhost" and parts.port is None:
-            url = self._url + url.split("localhost", 1)[1]
-        return super().request(method, url, **{"timeout": 30, **options, "verify": self._ca_path})
 
 
 @pytest.fixture

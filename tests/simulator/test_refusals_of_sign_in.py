@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from headless_browser import Form
-from simulator.service_client import CLI, OPERATOR, OWN_CLIENT, Client, aadsts
-from simulator.test_account_states import change
-from simulator.test_conditional_access import ARM_SCOPE, WANT_C7, by_device_code, order, refresh
+from simulator.service_client import (
+    ARM_SCOPE,
+    CLI,
+    GUIDE,
+    OPERATOR,
+    OWN_CLIENT,
+    WANT_C7,
+    Client,
+    aadsts,
+    by_device_code,
+    change,
+    order,
+    refresh,
+)
 from simulator_process import Simulator
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "testing_with_the_simulator.md").read_text(encoding="utf-8")
 REPORTING = "915d4fbe-60d8-4c71-8eaa-df4280b35e96"
 How = Callable[[Client], requests.Response]
 
