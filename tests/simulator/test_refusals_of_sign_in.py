@@ -1,7 +1,7 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guide's table of AADSTS numbers: each row is brought about as it says."""
+"""The guide's table of AADSTS numbers: each of them is brought about in a way that its row names."""
 
 from __future__ import annotations
 
