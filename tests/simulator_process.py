@@ -188,6 +188,15 @@ class Simulator:
         """Move its time, by ``PT6M`` and the like."""
         self.control("POST", "time", {"advance": duration})
 
+    def activated(self) -> set[str]:
+        """The roles of all activations in force, of whatever scope."""
+        return {role for role, _scope in self.activations()}
+
+    def activations(self) -> set[tuple[str, str]]:
+        """(role, scope) of every activation in force."""
+        rows = self.control("GET", "state")["active"]
+        return {(row["role"], row["scope"]) for row in rows if row["type"] == "Activated" and row["in_force"]}
+
     def calls(self, path: str = "") -> list[dict[str, Any]]:
         """Calls recorded whose path has a match of the regular expression."""
         found: list[dict[str, Any]] = self.control("GET", f"calls?path={quote(path, safe='')}")["calls"]

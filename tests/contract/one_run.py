@@ -9,26 +9,17 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
+
+from contract.one_task import carry_out
 
 _PRIVATE = "ansible_collections.entra.pim.plugins.module_utils._pim"
 _SECONDS = 120.0
 _FORK = multiprocessing.get_context("fork")
 
-_OPERATIONS = {
-    name: importlib.import_module(f"{_PRIVATE}.operations.{name}").OPERATION
-    for name in ("session_info", "activation", "giving_back")
-}
-_perform = importlib.import_module(f"{_PRIVATE}.operations.performing").perform
-_Context = importlib.import_module(f"{_PRIVATE}.operations.context").Context
-_Clock = importlib.import_module(f"{_PRIVATE}.times").Clock
 _Run = importlib.import_module(f"{_PRIVATE}.state.runs").Run
-_Validator = importlib.import_module("ansible.module_utils.common.arg_spec").ArgumentSpecValidator
-# What a task with a dead token loads first.
-importlib.import_module("msal")
 
 
 class RunProcess:
@@ -51,10 +42,14 @@ class RunProcess:
     def begin(self, operation: str, **params: Any) -> None:
         self._connection.send((operation, params))
 
-    def result(self) -> dict[str, Any]:
-        """EOFError where the process ended without one."""
+    def wait(self) -> None:
+        """Until there is a result, or none can come any more."""
         if not self._connection.poll(_SECONDS):
             raise TimeoutError(f"a task did not end within {_SECONDS} s")
+
+    def result(self) -> dict[str, Any]:
+        """EOFError where the process ended without one."""
+        self.wait()
         found: dict[str, Any] = self._connection.recv()
         return found
 
@@ -69,8 +64,8 @@ class RunProcess:
         return self.do("giving_back", **params)
 
     def kill(self) -> bool:
-        """SIGKILL; False where it had ended already."""
-        running = self._process.is_alive()
+        """SIGKILL; False where it had ended already, or what it was told to do had."""
+        running = self._process.is_alive() and not self._connection.closed and not self._connection.poll()
         self._process.kill()
         self._process.join()
         self._connection.close()
@@ -98,13 +93,5 @@ def _work(connection: Any, others: Any, environment: dict[str, str], run_id: str
         if order is None:
             return
         name, params = order
-        operation = _OPERATIONS[name]
-        spec = operation.spec()
-        spec.pop("supports_check_mode", None)
-        validation = _Validator(**spec).validate(params)
-        if validation.error_messages:
-            raise SystemExit(str(validation.error_messages))
-        clock = _Clock(time.time, time.monotonic, time.sleep)
-        context = _Context(clock=clock, environ=os.environ, run=_Run(run_id, ends))
-        result = _perform(operation, validation.validated_parameters, context)
-        connection.send({**result, "warnings": context.warnings})
+        result, warnings = carry_out(name, params, run=_Run(run_id, ends))
+        connection.send({**result, "warnings": warnings})

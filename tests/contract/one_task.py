@@ -23,7 +23,7 @@ _FORK = multiprocessing.get_context("fork")
 
 _OPERATIONS = {
     name: importlib.import_module(f"{_PRIVATE}.operations.{name}").OPERATION
-    for name in ("connect", "role_info", "session_info", "activation")
+    for name in ("connect", "role_info", "session_info", "activation", "giving_back")
 }
 _perform = importlib.import_module(f"{_PRIVATE}.operations.performing").perform
 _Context = importlib.import_module(f"{_PRIVATE}.operations.context").Context
@@ -60,8 +60,8 @@ class Task:
         return found
 
     def kill(self) -> bool:
-        """SIGKILL; False where it had ended already."""
-        running = self._process.is_alive()
+        """SIGKILL; False where it had ended already, or has its result."""
+        running = self._process.is_alive() and not self._connection.closed and not self._connection.poll()
         self._process.kill()
         self._process.join()
         self._connection.close()
@@ -91,11 +91,17 @@ def _work(connection: Connection, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     connection.send("ready")
     name, params = connection.recv()
+    result, _warnings = carry_out(name, params)
+    connection.send(result)
+
+
+def carry_out(name: str, params: Mapping[str, Any], **context: Any) -> tuple[dict[str, Any], list[str]]:
+    """Result and warnings of one operation, in this process and with its environment."""
     operation = _OPERATIONS[name]
     spec = operation.spec()
     spec.pop("supports_check_mode", None)
     validation = _Validator(**spec).validate(params)
     if validation.error_messages:
         raise SystemExit(str(validation.error_messages))
-    context = _Context(clock=_Clock(time.time, time.monotonic, time.sleep), environ=os.environ)
-    connection.send(_perform(operation, validation.validated_parameters, context))
+    around = _Context(clock=_Clock(time.time, time.monotonic, time.sleep), environ=os.environ, **context)
+    return _perform(operation, validation.validated_parameters, around), around.warnings

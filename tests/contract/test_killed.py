@@ -144,7 +144,7 @@ def test_killed_while_azure_roles_are_written(tmp_path, capsys):
         simulator.control("POST", "latency", {"ms": 40, "path": "roleAssignmentScheduleRequests/"})
         for number in range(AZURE_MOMENTS):
             requested, announced = _written(home)
-            state = "inactive" if _active(home) else "active"
+            state = "inactive" if home.simulator.activated() else "active"
             task = home.task().ready()
             task.begin("activation", roles=roles, state=state, justification="Test")
             # Every other one only once the service has something.
@@ -160,21 +160,15 @@ def test_killed_while_azure_roles_are_written(tmp_path, capsys):
             got_through.append((now_requested - requested).total())
             assert not now_requested - now_announced, (where, "written, but not in the journal")
             activated = {line["role"] for line in home.journal() if line.get("action") == "activate"}
-            assert _active(home) <= activated, (where, "active, but not in the journal")
+            assert home.simulator.activated() <= activated, (where, "active, but not in the journal")
         # Readable, and of use to the next who comes.
         assert home.one("session_info")["connected"]
         result = home.one("activation", roles=roles, state="inactive")
         assert not result.get("failed"), result
-        assert _active(home) == set()
+        assert home.simulator.activated() == set()
     with capsys.disabled():
         print(f"\nwritten before the kill: {got_through} of {len(roles)} each, seed {seed}")
     assert sum(got_through) > 0
-
-
-def _active(home: Home) -> set[str]:
-    """The roles that the service has as activated."""
-    rows = home.simulator.control("GET", "state")["active"]
-    return {row["role"] for row in rows if row["type"] == "Activated"}
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -23,6 +23,7 @@ from simulator_process import Simulator
 # So that what was activated can be given back at once.
 CHANGES = {"minimum_active": "PT0S"}
 KILLS = 50
+KILLS_OF_GIVING_BACK = 8
 AT_ONCE = 20
 SECONDS = 20.0
 
@@ -62,12 +63,6 @@ UNKNOWN = "No Such Role"
 WEB = "/subscriptions/3f6a1d52-8c07-4b9e-a2d4-5e1f70c8b936/resourceGroups/rg-web"
 
 
-def active(home: Home) -> set[str]:
-    """The roles that the service has as activated."""
-    rows = home.simulator.control("GET", "state")["active"]
-    return {row["role"] for row in rows if row["type"] == "Activated"}
-
-
 def ended(home: Home, *runs: RunProcess) -> None:
     """Until nobody holds the locks of these runs."""
     wait_for(lambda: not any(alive(str(home.directory), one.id) for one in runs))
@@ -97,7 +92,7 @@ def test_a_run_gives_back_what_it_took(home, run):
     result = ok(one.give_back())
     assert result["changed"] is True
     assert roles_in(result["deactivated"]) == {FIRST, SECOND}
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
     assert ok(one.give_back())["changed"] is False
 
 
@@ -105,7 +100,7 @@ def test_only_those_named(home, run):
     one = run()
     ok(one.elevate(FIRST, SECOND))
     assert roles_in(ok(one.give_back(roles=[{"role": FIRST}]))["deactivated"]) == {FIRST}
-    assert active(home) == {SECOND}
+    assert home.simulator.activated() == {SECOND}
 
 
 def test_named_as_they_were_given_to_elevate(home, run):
@@ -117,7 +112,7 @@ def test_named_as_they_were_given_to_elevate(home, run):
     result = ok(one.give_back(roles=[*wanted, {"role": FIRST}]))
     assert [row["scope"] for row in result["deactivated"]] == [lease["scope"] for lease in held]
     assert result["warnings"] == [f"{FIRST} at / is not held by this run, and is left as it is."]
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
 
 
 def test_what_was_active_before_stays(home, run):
@@ -126,7 +121,7 @@ def test_what_was_active_before_stays(home, run):
     result = ok(one.elevate(FIRST, SECOND))
     assert roles_in(result["held"]) == {SECOND}
     assert roles_in(ok(one.give_back())["deactivated"]) == {SECOND}
-    assert active(home) == {FIRST}
+    assert home.simulator.activated() == {FIRST}
 
 
 def test_the_last_of_two_gives_back(home, run):
@@ -136,9 +131,9 @@ def test_the_last_of_two_gives_back(home, run):
     assert (result["changed"], roles_in(result["held"]), result["lease_taken"]) == (False, {FIRST}, True)
     result = ok(one.give_back())
     assert (result["changed"], roles_in(result["held_by_others"])) == (False, {FIRST})
-    assert active(home) == {FIRST}
+    assert home.simulator.activated() == {FIRST}
     assert roles_in(ok(other.give_back())["deactivated"]) == {FIRST}
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
 
 
 def test_the_other_was_killed(home, run):
@@ -149,7 +144,7 @@ def test_the_other_was_killed(home, run):
     ended(home, other)
     assert home.one("session_info")["leftovers"] == []
     assert roles_in(ok(one.give_back())["deactivated"]) == {FIRST}
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
     one.end()
     ended(home, one)
     assert home.one("session_info")["leftovers"] == []
@@ -165,7 +160,7 @@ def test_by_hand_meanwhile(home, run):
     assert ok(home.one("activation", role=SECOND, justification="Mine"))["changed"]
     result = ok(one.give_back())
     assert (result["changed"], result["deactivated"]) == (False, [])
-    assert active(home) == {SECOND}
+    assert home.simulator.activated() == {SECOND}
 
 
 def test_expired_meanwhile(home, run):
@@ -196,9 +191,9 @@ def test_a_leftover_is_told_and_given_back(home, run):
     (told,) = home.one(home.connect()[0], **home.connect()[1])["leftovers"]
     assert told == left
     assert ok(run().give_back())["changed"] is False
-    assert active(home) == {FIRST, SECOND}
+    assert home.simulator.activated() == {FIRST, SECOND}
     assert roles_in(ok(run().give_back(leftovers=True))["deactivated"]) == {FIRST}
-    assert active(home) == {SECOND}
+    assert home.simulator.activated() == {SECOND}
     assert home.one("session_info")["leftovers"] == []
 
 
@@ -210,18 +205,18 @@ def test_other_providers(home, run, provider):
     wanted = {"roles": addresses_of(USER, provider)[:1], "justification": "Test"}
     one = run()
     (held,) = ok(one.do("activation", **wanted))["held"]
-    assert (held["provider"], len(active(home))) == (provider, 1)
+    assert (held["provider"], len(home.simulator.activated())) == (provider, 1)
     (row,) = ok(one.give_back())["deactivated"]
     assert (row["provider"], row["role"], row["scope"]) == (provider, held["role"], held["scope"])
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
     ok(one.do("activation", **wanted))
     one.kill()
     ended(home, one)
     (left,) = home.one("session_info")["leftovers"]
     assert (left["provider"], left["role"], left["scope"]) == (provider, held["role"], held["scope"])
-    assert len(active(home)) == 1
+    assert len(home.simulator.activated()) == 1
     assert len(ok(run().give_back(leftovers=True))["deactivated"]) == 1
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
     assert home.one("session_info")["leftovers"] == []
 
 
@@ -244,7 +239,7 @@ def test_too_early(tmp_path):
             later.start()
             assert roles_in(ok(one.give_back(too_early="wait"))["deactivated"]) == {SECOND}
             later.join()
-            assert active(home) == set()
+            assert home.simulator.activated() == set()
 
 
 def test_an_azure_role_below_its_eligibility_that_no_list_shows_yet(tmp_path):
@@ -257,7 +252,7 @@ def test_an_azure_role_below_its_eligibility_that_no_list_shows_yet(tmp_path):
             (held,) = ok(one.do("activation", roles=[below], justification="Test", wait=False))["held"]
             assert held["scope"] == below["scope"]
             assert ok(one.give_back(wait=False))["deactivated"] == [held]
-        assert active(home) == set()
+        assert home.simulator.activated() == set()
 
 
 def test_killed_at_any_moment_of_an_elevation(home, run, capsys):
@@ -270,14 +265,18 @@ def test_killed_at_any_moment_of_an_elevation(home, run, capsys):
     def writing(one: RunProcess) -> bool:
         return one.id in journal.read_text(encoding="utf-8")
 
-    with RunProcess(home.environment) as one:
-        begun = time.monotonic()
-        one.begin("activation", **wanted)
-        wait_for(lambda: writing(one))
-        noticed = time.monotonic()
-        ok(one.result())
-        whole, writes = time.monotonic() - begun, time.monotonic() - noticed
-        ok(one.give_back())
+    measured = []
+    for _turn in range(3):
+        with RunProcess(home.environment) as one:
+            begun = time.monotonic()
+            one.begin("activation", **wanted)
+            wait_for(lambda: writing(one))
+            noticed = time.monotonic()
+            ok(one.result())
+            measured.append((time.monotonic() - begun, time.monotonic() - noticed))
+            ok(one.give_back())
+    # The shortest: the machine may be busy, and what is killed too late is not killed.
+    whole, writes = map(min, zip(*measured))
     hit, left_on = 0, 0
     for number in range(KILLS):
         one = run()
@@ -291,38 +290,65 @@ def test_killed_at_any_moment_of_an_elevation(home, run, capsys):
         time.sleep(0.2)
         ended(home, one)
         where = f"{number}, killed after {after:.4f} s"
-        on = active(home)
+        on = home.simulator.activated()
         left_on += len(on) > 1
         told = roles_in(home.one("session_info")["leftovers"])
         assert on - told == {ROLES[-1]}, where
         with RunProcess(home.environment) as cleaner:
             result = ok(cleaner.give_back(leftovers=True))
         assert roles_in(result["deactivated"]) == on - {ROLES[-1]}, where
-        assert active(home) == {ROLES[-1]}, where
+        assert home.simulator.activated() == {ROLES[-1]}, where
         # What never reached the service is known to be off only after a while.
         assert all(row["active_since"] is None for row in home.one("session_info")["leftovers"]), where
     with capsys.disabled():
-        print(f"\n{hit} kills, roles left on by {left_on} of them")
+        print(f"\n{hit} runs killed at work, roles left on by {left_on} of {KILLS}")
+    assert hit >= KILLS // 2
     assert left_on > 1
 
 
-def test_killed_while_giving_back(home, run):
-    seed = random.SystemRandom().randrange(2**32)
-    moments = random.Random(seed)  # noqa: S311 - moments are no secrets
-    for number in range(5):
+def test_killed_while_giving_back(home, run, capsys):
+    """The moments are spread evenly over the whole, from the order to the result."""
+    measured = []
+    for _turn in range(3):
+        with RunProcess(home.environment) as one:
+            ok(one.elevate(*ROLES[:3]))
+            begun = time.monotonic()
+            ok(one.give_back())
+            measured.append(time.monotonic() - begun)
+    # Half as long again, because what is measured alone is quicker: some are to be killed when they have written.
+    whole = 1.5 * min(measured)
+    hit, left_on = 0, 0
+    for number in range(KILLS_OF_GIVING_BACK):
         one = run()
         ok(one.elevate(*ROLES[:3]))
+        after = whole * number / KILLS_OF_GIVING_BACK
         one.begin("giving_back")
-        time.sleep(moments.uniform(0, 0.3))
-        one.kill()
+        time.sleep(after)
+        hit += one.kill()
         time.sleep(0.2)
         ended(home, one)
-        where = f"{number}, seed {seed}"
-        assert active(home) <= roles_in(home.one("session_info")["leftovers"]), where
+        where = f"{number}, killed after {after:.4f} s"
+        on = home.simulator.activated()
+        left_on += on != set()
+        assert on <= roles_in(home.one("session_info")["leftovers"]), where
         with RunProcess(home.environment) as cleaner:
             ok(cleaner.give_back(leftovers=True))
-        assert active(home) == set(), where
+        assert home.simulator.activated() == set(), where
         assert home.one("session_info")["leftovers"] == [], where
+    with capsys.disabled():
+        print(f"\n{hit} runs killed at work, roles left on by {left_on} of {KILLS_OF_GIVING_BACK}")
+    assert hit >= KILLS_OF_GIVING_BACK // 2
+    assert left_on > 0
+
+
+def test_a_kill_that_comes_too_late_is_none(home, run):
+    """What the tests above count by."""
+    early, late = run(), run()
+    early.begin("session_info")
+    assert early.kill()
+    late.begin("session_info")
+    late.wait()
+    assert not late.kill()
 
 
 def test_many_runs_share_roles(home, run):
@@ -337,8 +363,8 @@ def test_many_runs_share_roles(home, run):
             if result.get("failed") or roles_in(result["held"]) != {FIRST, SECOND}:
                 lost.append((number, "elevate", result))
             time.sleep(random.uniform(0, 1.0))  # noqa: S311 - no secret
-            if not {FIRST, SECOND} <= active(home):
-                lost.append((number, "lost while at work", active(home)))
+            if not {FIRST, SECOND} <= home.simulator.activated():
+                lost.append((number, "lost while at work", home.simulator.activated()))
             if number % 4 == 3:
                 one.kill()
                 return
@@ -350,8 +376,8 @@ def test_many_runs_share_roles(home, run):
                 result = one.elevate(SECOND, UNKNOWN)
                 if result.get("failure", {}).get("code") != "unknown_role":
                     lost.append((number, "did not fail", result))
-                if not {FIRST, SECOND} <= active(home):
-                    lost.append((number, "lost by a failure", active(home)))
+                if not {FIRST, SECOND} <= home.simulator.activated():
+                    lost.append((number, "lost by a failure", home.simulator.activated()))
             result = one.give_back()
             if result.get("failed"):
                 lost.append((number, "give back", result))
@@ -369,5 +395,5 @@ def test_many_runs_share_roles(home, run):
     ended(home, *runs)
     with RunProcess(home.environment) as cleaner:
         ok(cleaner.give_back(leftovers=True))
-    assert active(home) == set()
+    assert home.simulator.activated() == set()
     assert home.one("session_info")["leftovers"] == []

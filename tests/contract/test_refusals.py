@@ -177,14 +177,6 @@ def _with(**options: Any) -> Callable[[World], dict[str, Any]]:
     return lambda world: world.connect(**options)
 
 
-def _as_application(client_id: str, **credential: str) -> Callable[[World], dict[str, Any]]:
-    def refused(world: World) -> dict[str, Any]:
-        world.application(client_id, **credential)
-        return world.connect()
-
-    return refused
-
-
 def _with_federated_token(client_id: str = WITH_CERTIFICATE, **claims: Any) -> Callable[[World], dict[str, Any]]:
     def refused(world: World) -> dict[str, Any]:
         world.application(client_id, federated_token_file=world.federated_token(**claims))
@@ -312,6 +304,10 @@ STATES: dict[int, Callable[[World], dict[str, Any]]] = {
 @pytest.fixture
 def world(simulator, tmp_path):
     return World(simulator, tmp_path)
+
+
+def test_no_state_is_for_nothing():
+    assert set(STATES) <= set(SIGN_IN)
 
 
 @pytest.mark.parametrize("number", sorted(SIGN_IN))

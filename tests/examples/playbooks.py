@@ -53,9 +53,3 @@ def run(playbook: Path, environment: Mapping[str, str], *arguments: str, cwd: Pa
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
-
-
-def activated(simulator: Simulator) -> set[tuple[str, str]]:
-    """(role, scope) of every activation in force in the simulated tenant."""
-    rows = simulator.control("GET", "state")["active"]
-    return {(row["role"], row["scope"]) for row in rows if row["type"] == "Activated" and row["in_force"]}

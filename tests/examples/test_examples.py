@@ -68,7 +68,7 @@ def test_elevate(tmp_path):
             assert "200: accepted, 1 named locations" in output
             after = output[output.index("TASK [The roles after]") :]
             assert re.search(r"Security Reader +Directory +yes +- +-", after)
-            assert playbooks.activated(simulator) == set()
+            assert simulator.activations() == set()
             assert "Sim-" not in output
             assert "eyJ" not in output
 
@@ -90,7 +90,7 @@ def test_elevate_gives_back_where_the_work_fails(simulator, tmp_path):
     )
     assert done.returncode == 2, done.stdout
     assert "RUNNING HANDLER [Give back what this play took]\n" in re.sub(r" \*+\n", "\n", done.stdout)
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
 
 
 # What three_providers.yml takes, by the names of the simulator.
@@ -126,7 +126,7 @@ def test_three_providers(demo):
         after = output[output.index("TASK [The roles after]") :]
         for row in (r"Security Reader +Directory", r"member +Server Admins", r"Contributor +Production"):
             assert re.search(rf"{row} +yes +- +-", after)
-        assert playbooks.activated(simulator) == set()
+        assert simulator.activations() == set()
         assert "Sim-" not in output
         assert "eyJ" not in output
     requests = simulator.control("GET", "requests")["requests"]
@@ -145,7 +145,7 @@ def test_three_providers_gives_back_where_the_work_fails(demo, tmp_path):
     roles = [{"role": "Security Reader"}, {"provider": "groups", "role": "member", "scope": "Server Admins"}]
     with pytest.raises(AssertionError, match=r"RUNNING HANDLER .Give back what this play took"):
         run(playbook, "-e", json.dumps({"pim_roles": roles}))
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     requests = simulator.control("GET", "requests")["requests"]
     assert [one["action"] for one in requests].count("selfDeactivate") == len(roles)
 
@@ -156,7 +156,7 @@ def test_groups(demo):
         output = run("groups.yml", "-e", "pim_too_early=wait")
         assert _changed(output) == changes
         assert "member of Server Admins until" in output
-        assert playbooks.activated(simulator) == set()
+        assert simulator.activations() == set()
 
 
 def test_azure_resources(demo):
@@ -166,7 +166,7 @@ def test_azure_resources(demo):
         assert _changed(output) == changes
         assert "Contributor at /subscriptions/6b4f0d92-37ae-4c58-91e0-d2a7c5f8134b: not active" in output
         assert "patched:" in output
-        assert playbooks.activated(simulator) == set()
+        assert simulator.activations() == set()
     scopes = {one["scope"] for one in simulator.control("GET", "requests")["requests"]}
     assert scopes == {"/subscriptions/6b4f0d92-37ae-4c58-91e0-d2a7c5f8134b/resourceGroups/rg-web"}
 
@@ -176,7 +176,7 @@ def test_elevate_leaves_what_was_active_before(play, simulator):
     output = play("elevate.yml")
     assert "200: accepted, the account had the right already" in output
     assert _changed(output) == 0
-    assert playbooks.activated(simulator) == {("Security Reader", "/")}
+    assert simulator.activations() == {("Security Reader", "/")}
 
 
 @pytest.mark.parametrize("path", _PLAYBOOKS, ids=lambda path: path.stem)
@@ -201,7 +201,7 @@ def test_list_roles(play, simulator):
     output = " ".join(play("list_roles.yml").split())
     assert "Security Administrator at Directory: not active, at most PT4H, with a ticket" in output
     assert "Privileged Role Administrator at Directory: not active, at most PT4H, after approval" in output
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
 
 
 def test_many_roles(play, simulator):
@@ -209,7 +209,7 @@ def test_many_roles(play, simulator):
     assert "Groups Administrator, User Administrator, Password Administrator" in output
     # sign in, elevate, give back
     assert _changed(output) == 3
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     actions = [(one["action"], one["role"]) for one in simulator.control("GET", "requests")["requests"]]
     assert sorted(actions) == sorted(
         (action, role)
@@ -221,7 +221,7 @@ def test_many_roles(play, simulator):
 def test_restore(play, simulator):
     output = play("restore.yml")
     assert "Held: Security Reader" in output
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     actions = [one["action"] for one in simulator.control("GET", "requests")["requests"]]
     assert sorted(actions) == ["selfActivate", "selfDeactivate"]
 
@@ -268,7 +268,7 @@ def test_scheduled_start(play, simulator):
     now = datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", simulator.control("GET", "time")["now"]))
     start = f"{now + timedelta(days=1):%Y-%m-%dT22:00:00Z}"
     assert start in play("scheduled_start.yml", pim_start=start)
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     assert _changed(play("scheduled_start.yml", pim_start=start)) == 0
     assert _changed(play("scheduled_start.yml", pim_state="inactive")) == 1
     assert _changed(play("scheduled_start.yml", pim_state="inactive")) == 0
@@ -276,7 +276,7 @@ def test_scheduled_start(play, simulator):
 
 def test_rehearsal(play, simulator):
     assert "1 would be activated" in play("rehearsal.yml")
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     assert simulator.control("GET", "requests")["requests"] == []
 
 
@@ -291,7 +291,7 @@ def test_safety_net(simulator, tmp_path):
         output = playbooks.run(_EXAMPLES / "safety_net.yml", variables)
         found = re.search(r"^Security Reader +/ +20\S+Z +20\S+Z +yes$", output, re.MULTILINE)
         assert bool(found) is not bool(left), output
-        assert playbooks.activated(simulator) == left
+        assert simulator.activations() == left
 
 
 def test_module_defaults(simulator, tmp_path):
@@ -310,7 +310,7 @@ def test_module_defaults(simulator, tmp_path):
 
 def test_ticket(play, simulator):
     assert _changed(play("ticket.yml")) == 3
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
     request = next(one for one in simulator.control("GET", "requests")["requests"] if one["action"] == "selfActivate")
     assert "CHG0012345" in json.dumps(request)
 
@@ -342,7 +342,7 @@ def test_approval(simulator, tmp_path):
             process.wait()
     assert process.returncode == 0, output
     assert "Waiting for an approver: Privileged Role Administrator" in output
-    assert playbooks.activated(simulator) == {("Privileged Role Administrator", "/")}
+    assert simulator.activations() == {("Privileged Role Administrator", "/")}
 
 
 _ASK = """
@@ -387,6 +387,6 @@ def test_approver(simulator, tmp_path):
     first, second = (one["id"] for one in simulator.control("GET", "requests")["requests"])
     named = json.dumps({"pim_approve": [first], "pim_deny": [second]})
     assert _changed(as_("approver", _EXAMPLES / "approver.yml", "-e", named)) == 1
-    assert playbooks.activated(simulator) == {("Privileged Role Administrator", "/")}
+    assert simulator.activations() == {("Privileged Role Administrator", "/")}
     assert of_status("Denied") == ["member"]
     assert _changed(as_("approver", _EXAMPLES / "approver.yml", "-e", named)) == 0

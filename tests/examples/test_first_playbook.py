@@ -48,7 +48,7 @@ def test_first_playbook(collections, first, tmp_path):
             output = playbooks.run(playbook, environment, cwd=tmp_path)
             assert "Headquarters" in output
             assert f"changed={changes}" in re.sub(" +", " ", output)
-            assert playbooks.activated(simulator) == set()
+            assert simulator.activations() == set()
     assert "eyJ" not in output
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import headless, playbooks
+from examples import headless
 from simulator_process import Simulator
 from tools import layout
 
@@ -124,7 +124,7 @@ def test_nightly_job(machine, simulator):
     for night in (1, 2, 3):
         assert machine.cron() == (0, "")
         assert _requests(simulator) == ["selfActivate", "selfDeactivate"] * night
-        assert playbooks.activated(simulator) == set()
+        assert simulator.activations() == set()
         # The access token ends every time, the session does not.
         simulator.advance("PT23H")
     assert len(simulator.calls("devicecode$")) == 1
@@ -177,7 +177,7 @@ def test_a_role_that_asks_for_more_than_the_sign_in_has_proved(machine, simulato
     assert "login_timeout" in mail
     assert "authentication_contexts [c1]" in mail
     assert _CODE.search((machine.directory / "nightly.log").read_text())
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
 
 
 def test_each_use_begins_the_ninety_days_anew(machine, simulator):
@@ -200,7 +200,7 @@ def test_renewed_while_the_job_goes_on(machine, simulator):
     job = subprocess.Popen(["/bin/sh", "-c", command], env={"HOME": str(machine.home), "PATH": "/usr/bin:/bin"})
     try:
         deadline = time.monotonic() + _PATIENCE
-        while not playbooks.activated(simulator):
+        while not simulator.activations():
             assert time.monotonic() < deadline
             assert job.poll() is None
             time.sleep(0.1)
@@ -213,7 +213,7 @@ def test_renewed_while_the_job_goes_on(machine, simulator):
         if job.poll() is None:
             job.kill()
             job.wait()
-    assert playbooks.activated(simulator) == set()
+    assert simulator.activations() == set()
 
 
 def test_a_run_that_still_works_is_not_run_twice(machine, simulator):

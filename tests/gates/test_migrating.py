@@ -138,4 +138,4 @@ def test_the_script_as_a_play(play, simulator):
 def test_what_a_filter_found_goes_in(play, simulator):
     simulator.control("POST", "reset")
     play("Activate what a filter has found")
-    assert playbooks.activated(simulator) == {("Groups Administrator", "/"), ("User Administrator", "/")}
+    assert simulator.activations() == {("Groups Administrator", "/"), ("User Administrator", "/")}

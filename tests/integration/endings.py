@@ -187,8 +187,3 @@ def until(condition: Any, said: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, said
         time.sleep(0.05)
-
-
-def active(simulator: Simulator) -> set[str]:
-    rows = simulator.control("GET", "state")["active"]
-    return {row["role"] for row in rows if row["type"] == "Activated"}

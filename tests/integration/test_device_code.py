@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from integration import leaks, runs
+from integration.screen import Screen
 from simulator_process import Simulator
 
 CODE = re.compile(r"https://\S+/\S+ .*?\b([A-Z0-9]{9})\b")
@@ -26,45 +23,16 @@ def simulator():
         yield started
 
 
-class SignIn:
-    """A playbook that signs in with a code: its standard error is a pipe, read line by line as it comes."""
+class SignIn(Screen):
+    """A playbook that signs in with a code."""
 
     def __init__(self, simulator, directory, edge="controller", quiet=False, seconds=SECONDS):
-        (directory / "tmp").mkdir()
-        self.directory = directory
         variables = f"run_dir={directory} method=device_code quiet={quiet} seconds={seconds:.0f}"
-        arguments = ["-vvv", "-i", str(runs.HERE / "inventory.yml"), "--limit", edge, "-e", variables]
-        self.environment = runs.environment(simulator, directory, {})
-        assert "PYTHONUNBUFFERED" not in self.environment
-        self.process = subprocess.Popen(
-            [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(runs.HERE / "person.yml"), *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.seen = ""
+        super().__init__(simulator, directory, "person.yml", "-vvv", "--limit", edge, "-e", variables)
 
     def code(self):
         """Waits for the line with the code."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.seen += line
-            found = CODE.search(line)
-            if found:
-                return found.group(1)
-        raise AssertionError(f"no code was shown:\n{self.seen}")
-
-    def end(self):
-        """The whole output, after the end."""
-        output, errors = self.process.communicate(timeout=SECONDS)
-        assert self.process.returncode == 0, output + errors
-        whole = output + self.seen + errors
-        tokens = {*runs.passwords_in(self.environment), *runs.recorded_tokens(self.directory)}
-        assert not leaks.leaks(whole.encode(), tokens)
-        assert not leaks.leaks_below(self.directory, tokens)
-        return whole
+        return self.wait_for(CODE).group(1)
 
 
 def pending(simulator, code):

@@ -85,10 +85,6 @@ class Plays:
                 process.wait()
         return process.returncode, output
 
-    def active(self) -> set[str]:
-        rows = self.simulator.control("GET", "state")["active"]
-        return {row["role"] for row in rows if row["type"] == "Activated"}
-
 
 @pytest.fixture
 def plays(simulator, tmp_path) -> Plays:
@@ -143,7 +139,7 @@ def test_around_a_block(plays):
     )
     assert status == 2, output
     assert "the work failed" in output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
     requests = plays.simulator.control("GET", "requests")["requests"]
     assert sorted(one["action"] for one in requests) == ["selfActivate"] * 2 + ["selfDeactivate"] * 2
 
@@ -153,7 +149,7 @@ def test_by_the_handler_although_the_first_host_has_failed(plays):
     status, output = plays.run([elevate(READER), failing])
     assert status == 2, output
     assert "RUNNING HANDLER [entra.pim.elevate : Restore PIM roles]" in output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
 
 
 def test_by_the_handler_when_a_task_asks_for_it(plays):
@@ -167,7 +163,7 @@ def test_by_the_handler_when_a_task_asks_for_it(plays):
         ]
     )
     assert status == 0, output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
 
 
 def test_one_of_two_cannot_be_had(plays):
@@ -176,7 +172,7 @@ def test_one_of_two_cannot_be_had(plays):
     status, output = plays.run([elevate(READER, approval, elevate_wait_timeout=1)], force_handlers=True)
     assert status == 2, output
     assert "wait_timeout" in output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
 
 
 def test_what_was_active_before_stays(plays):
@@ -186,7 +182,7 @@ def test_what_was_active_before_stays(plays):
     status, output = plays.run([elevate(READER), has("elevate_result.held == [] and not elevate_result.changed")])
     assert status == 0, output
     assert "RUNNING HANDLER" not in output
-    assert plays.active() == {READER}
+    assert plays.simulator.activated() == {READER}
 
 
 def test_nobody_is_signed_in(plays):
@@ -211,7 +207,7 @@ def test_check_mode(plays):
         "--check",
     )
     assert status == 0, output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
     assert not (plays.directory / "sessions" / "runs").exists()
 
 
@@ -219,7 +215,7 @@ def test_killed_then_cleaned_up_by_the_next_run(plays):
     waiting = {"ansible.builtin.pause": {"seconds": 60}, "become": False}
     process = plays.begin([elevate(READER), waiting])
     try:
-        wait_for(lambda: plays.active() == {READER})
+        wait_for(lambda: plays.simulator.activated() == {READER})
         time.sleep(1)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -238,7 +234,7 @@ def test_killed_then_cleaned_up_by_the_next_run(plays):
     )
     assert status == 0, output
     assert "has not given back" in output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()
 
 
 def test_two_playbooks_share_a_role(plays, tmp_path):
@@ -248,10 +244,10 @@ def test_two_playbooks_share_a_role(plays, tmp_path):
     there |= {"become": False, "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
     first = plays.begin([elevate(READER), there, restore()])
     try:
-        wait_for(lambda: plays.active() == {READER})
+        wait_for(lambda: plays.simulator.activated() == {READER})
         status, output = plays.run([elevate(READER), has("elevate_result.held | length == 1"), restore()])
         assert status == 0, output
-        assert plays.active() == {READER}
+        assert plays.simulator.activated() == {READER}
         go.touch()
         output, _errors = first.communicate(timeout=SECONDS)
     finally:
@@ -259,4 +255,4 @@ def test_two_playbooks_share_a_role(plays, tmp_path):
             os.killpg(first.pid, signal.SIGKILL)
             first.wait()
     assert first.returncode == 0, output
-    assert plays.active() == set()
+    assert plays.simulator.activated() == set()

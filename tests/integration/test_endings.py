@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.endings import AT_ONCE, CONNECT, ENDINGS, WAYS, Ending, Outcome, Playbook, active
+from integration.endings import AT_ONCE, CONNECT, ENDINGS, WAYS, Ending, Outcome, Playbook
 from simulator_process import Simulator
 from tools import layout
 
@@ -105,7 +105,7 @@ def test_ending(ways, endings, way, name):
     outcome = endings(way, name)
     ending = ENDINGS[name]
     said = f"{outcome.output}\n{outcome.errors}"
-    given_back = ending.role not in active(ways[way].simulator)
+    given_back = ending.role not in ways[way].simulator.activated()
     # The second signal meets Ansible itself, which may be at its end already, where no safety net holds it off.
     statuses = {ending.status, 130} if name == "Ctrl-C twice" else {ending.status}
     assert outcome.status in statuses, said
@@ -117,11 +117,11 @@ def test_what_is_left_on_is_a_leftover(ways, endings, way):
     """The journal knows what the service has, and the next run gives that back."""
     for name in ENDINGS:
         endings(way, name)
-    left_on = active(ways[way].simulator)
+    left_on = ways[way].simulator.activated()
     assert left_on == {one.role for one in ENDINGS.values() if not one.given_back[WAYS.index(way)]}
     outcome = ways[way].run("next", _PLAY + _LEFTOVERS, "|".join(sorted(left_on)))
     assert outcome.status == 0, outcome.output + outcome.errors
-    assert active(ways[way].simulator) == set()
+    assert ways[way].simulator.activated() == set()
 
 
 def test_the_guide_tells_each_ending():

@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 import headless_browser
-from integration import leaks, runs
+from integration import runs
+from integration.screen import Screen
 from simulator_process import Simulator
 from tools import layout
 
@@ -36,51 +37,23 @@ def simulator():
         yield started
 
 
-class SignIn:
-    """A playbook that signs in with a browser: its standard error is a pipe, read line by line as it comes."""
+class SignIn(Screen):
+    """A playbook that signs in with a browser."""
 
     def __init__(self, simulator, directory, edge="controller", quiet=False, seconds=SECONDS, **environment):
-        (directory / "tmp").mkdir()
-        self.directory = directory
         self.password = runs.passwords()["PASSWORD_OF_OPERATOR"]
         self.browser = {"HEADLESS_BROWSER_CA": simulator.ca_path, "HEADLESS_BROWSER_PASSWORD": self.password}
         variables = f"run_dir={directory} method=interactive quiet={quiet} seconds={seconds:.0f}"
-        arguments = ["-vvv", "-i", str(runs.HERE / "inventory.yml"), "--limit", edge, "-e", variables]
-        self.environment = {**runs.environment(simulator, directory, {}), **self.browser}
-        for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
-            self.environment.pop(name, None)
-        self.environment |= {"TERM": "xterm", **environment}
-        self.process = subprocess.Popen(
-            [str(Path(sys.prefix) / "bin" / "ansible-playbook"), str(runs.HERE / "person.yml"), *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.seen = ""
+        none = dict.fromkeys(("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
+        variables_of_process = {**none, **self.browser, "TERM": "xterm", **environment}
+        arguments = ["-vvv", "--limit", edge, "-e", variables]
+        super().__init__(simulator, directory, "person.yml", *arguments, **variables_of_process)
 
     def address(self):
         """Waits for the line with the address."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.seen += line
-            found = ADDRESS.search(line)
-            if found:
-                assert port_of(found.group(1)) == int(found.group(2))
-                return found.group(1)
-        raise AssertionError(f"no address was shown:\n{self.seen}")
-
-    def end(self, status=0):
-        """The whole output, after the end."""
-        output, errors = self.process.communicate(timeout=SECONDS)
-        whole = output + self.seen + errors
-        assert self.process.returncode == status, whole
-        tokens = {*runs.passwords_in(self.environment), *runs.recorded_tokens(self.directory), self.password}
-        assert not leaks.leaks(whole.encode(), tokens)
-        assert not leaks.leaks_below(self.directory, tokens)
-        return whole
+        found = self.wait_for(ADDRESS)
+        assert port_of(found.group(1)) == int(found.group(2))
+        return found.group(1)
 
 
 def port_of(address):

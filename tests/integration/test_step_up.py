@@ -7,61 +7,33 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from integration import leaks, runs
+from integration.screen import Screen
 from simulator_process import Simulator
 
 CODE = re.compile(r"https://\S+/\S+ .*?\b([A-Z0-9]{9})\b")
-SECONDS = 120.0
 OPERATOR = {"decision": "approve", "username": "operator@contoso.example"}
 SOMEBODY_ELSE = {"decision": "approve", "username": "administrator@contoso.example"}
 
 
 def run(directory, scenario, edge, decisions, **variables):
     """Runs a scenario; each code that is shown gets the next decision, None for none. Gives the lines that were shown before the codes."""
-    (directory / "tmp").mkdir()
     values = {"run_dir": str(directory), "scenario": scenario, "edge": edge, **variables}
-    arguments = ["-e", json.dumps(values)]
+    left = list(decisions)
     with Simulator(changes={"device_login": {"interval": "PT1S"}}) as simulator:
-        environment = runs.environment(simulator, directory, {})
-        playbook = subprocess.Popen(
-            [
-                str(Path(sys.prefix) / "bin" / "ansible-playbook"),
-                str(runs.HERE / "step_up" / "playbook.yml"),
-                *["-vvv", "-i", str(runs.HERE / "inventory.yml"), *arguments],
-            ],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=(directory / "output").open("w"),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        shown, left = [], list(decisions)
-        assert playbook.stderr is not None
-        for line in playbook.stderr:
-            shown.append(line)
+        screen = Screen(simulator, directory, "step_up/playbook.yml", "-vvv", "-e", json.dumps(values))
+        for line in screen.lines():
             found = CODE.search(line)
             if found:
-                assert left, f"one code more than expected:\n{''.join(shown)}"
+                assert left, f"one code more than expected:\n{screen.seen}"
                 decision = left.pop(0)
                 if decision is not None:
                     simulator.control("POST", f"device_codes/{found.group(1)}", decision)
-        playbook.wait(SECONDS)
-        output = (directory / "output").read_text(encoding="utf-8") + "".join(shown)
-        if playbook.returncode != 0:
-            pytest.fail(output[-6000:], pytrace=False)
-        assert "scenario ended" in output
-        assert not left, "fewer codes than expected"
-        secrets = {*runs.passwords_in(environment), *runs.recorded_tokens(directory)}
-        assert len(secrets) > 10
-        assert not leaks.leaks(output.encode(), secrets)
-        assert not leaks.leaks_below(directory, secrets)
-    return [line for line in shown if "sign in again" in line]
+        assert "scenario ended" in screen.end()
+    assert not left, "fewer codes than expected"
+    return [line for line in screen.seen.splitlines() if "sign in again" in line]
 
 
 def test_one_prompt_for_several_roles_of_both_apis(tmp_path):
