@@ -59,6 +59,8 @@ class SignInService:
         self.realm: dict[str, Any] = {"account_type": "Managed", "domain_name": "contoso.example"}
         # An error body for what the service does not grant, by the token request.
         self.refuses: Callable[[dict[str, str]], dict[str, Any] | None] = lambda _form: None
+        # The last word on the answer with the tokens.
+        self.alters: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
         # Whether tokens prove what was asked for in claims.
         self.proves = False
         self.asked: list[dict[str, str]] = []
@@ -119,7 +121,7 @@ class SignInService:
             body["id_token"] = jwt(
                 sub="s", aud=form["client_id"], preferred_username="operator@contoso.example", nonce=nonce
             )
-        return _json(200, body)
+        return _json(200, self.alters(body))
 
     def authorize(self, address: str) -> dict[str, str]:
         """What the page at this address would send to the client: a code, and the state."""

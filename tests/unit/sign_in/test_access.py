@@ -101,6 +101,15 @@ def test_tasks_at_the_same_time_redeem_one_refresh_token_once(access_to, service
     assert len(service.asked) == 1
 
 
+@pytest.mark.parametrize("change", [{"refresh_token": ["x"]}, {"id_token": 7}, {"access_token": {}}])
+def test_a_refresh_that_brings_something_else_than_tokens_leaves_the_session(access_to, service, change):
+    service.alters = lambda body: {**body, **change}
+    access = access_to(tokens=ENDED)
+    before = access_to.sessions.load("default")
+    assert refusal_of(access, "graph").code == "invalid_response"
+    assert access_to.sessions.load("default") == before
+
+
 def test_a_session_that_was_removed_or_changed_hands_is_not_refreshed(access_to, service):
     gone = access_to(tokens=ENDED)
     access_to.sessions.remove("default")

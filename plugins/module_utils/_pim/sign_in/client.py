@@ -8,6 +8,7 @@ msal is imported here, in functions, because only a task that has to fetch a tok
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -15,6 +16,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,6 +25,7 @@ from ..errors import PimError, readable
 from ..transport import Reply, Transport
 from .echoes import without_secrets
 from .federation import Federation
+from .token_answers import taken
 from .token_claims import CAPABILITY, merged, with_capability
 
 # Below that level it writes codes and what redeems them.
@@ -30,7 +33,8 @@ logging.getLogger("msal").setLevel(logging.WARNING)
 
 # What msal reads of the discovery document.
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "issuer")
-_NUMBER = re.compile(r"AADSTS(\d+)")
+_NUMBER = re.compile(r"AADSTS([0-9]{1,10})(?![0-9])")
+_LARGEST_NUMBER = 10**10
 # A refresh sends no password: the one somebody signed in with is no longer right.
 _WRONG_PASSWORD = ("AADSTS50064", "AADSTS50126")
 # Longer than one call to the platform with all its repeats.
@@ -170,18 +174,18 @@ def tenant_id_of(transport: Transport, authority_url: str, domain: str) -> str |
 
 def sign_in_failure(result: Mapping[str, Any]) -> PimError:
     """The failure in an error answer of the sign-in service; only named fields are used, none that could hold a secret."""
-    error, description = str(result.get("error") or ""), str(result.get("error_description") or "")
+    error, description = readable(result.get("error"), 80), str(result.get("error_description") or "")
     numbers = [int(number) for number in _NUMBER.findall(description)]
     listed = result.get("error_codes")
     if isinstance(listed, list):
-        numbers = [number for number in listed if isinstance(number, int)] + numbers
+        numbers = [number for number in listed if type(number) is int and 0 < number < _LARGEST_NUMBER] + numbers
     number = next((one for one in numbers if one in SIGN_IN), numbers[0] if numbers else None)
     known = SIGN_IN.get(number or 0) or SUBERRORS.get(str(result.get("suberror")))
     code, advice = known or (_OAUTH.get(error, "login_failed"), None)
     if error in ("authorization_declined", "expired_token") and code != _OAUTH[error]:
         # The service has used one number for both.
         code, advice = _OAUTH[error], None
-    message = re.split(r"\s*Trace ID:|\r|\n", description, maxsplit=1)[0]
+    message = re.split(r"Trace ID:|\r|\n", description, maxsplit=1)[0].rstrip()
     service_code = f"AADSTS{number}" if number else error or None
     # What the next sign-in has to satisfy, where the service says so.
     claims = result.get("claims")
@@ -245,7 +249,13 @@ class _MsalHttp:
             form["claims"] = with_capability(options["claims_challenge"])
         # A token request may be repeated: Microsoft accepts a code or a rotated refresh token again for a short time.
         reply = self.transport.send("POST", self.on_authority(url), headers=headers, form=form, repeatable=True)
-        return self._answer(reply if "access_token" in _body(reply) else without_secrets(reply, form))
+        body = _body(reply)
+        if "access_token" not in body:
+            return self._answer(without_secrets(reply, form))
+        tokens = taken(body)
+        if tokens is None:
+            raise _nonsense(reply)
+        return self._answer(replace(reply, body=json.dumps(tokens).encode()))
 
     def _post_to_federation(self, url: str, content: bytes, headers: Mapping[str, str] | None) -> _MsalAnswer:
         """The one body of msal's that is no form: a WS-Trust request. Not repeated: each wrong password counts towards a lock-out."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from ..advice import ADVICE
 from ..errors import PimError
 from ..state.sessions import Session, Token
-from ..times import Clock
+from ..times import LAST_TIMESTAMP, Clock
 from ..transport import Transport
 from .client import SignInClient, tenant_id_of
 from .clouds import CLOUDS, URL_OPTIONS
@@ -31,6 +30,7 @@ from .methods import (
 )
 from .names import is_guid, same_account
 from .request import SignInRequest
+from .token_answers import seconds
 from .token_claims import contexts_in, decode, proof_of, used_mfa
 
 # One file each; `credentials.METHODS` lists the same names.
@@ -69,20 +69,11 @@ def sign_in(request: SignInRequest, transport: Transport, clock: Clock, name: st
 def token_of(result: dict[str, Any], clock: Clock) -> Token:
     """The access token of an answer; its end is counted from now, whatever the two clocks say."""
     now = clock.time()
-    lifetime = _seconds(result.get("expires_in"))
+    ends = min(now + seconds(result.get("expires_in")), LAST_TIMESTAMP)
     # A token somebody hands in may be older than this moment: it carries the roles of the time it was issued.
     issued = result.get("issued_at")
     since = min(now, float(issued)) if isinstance(issued, (int, float)) else now
-    return Token(str(result["access_token"]), since, now + lifetime, _permissions(str(result.get("scope") or "")))
-
-
-def _seconds(told: object) -> float:
-    """A lifetime; what is over already is 0, and what is no number the hour that tokens have by default."""
-    try:
-        seconds = float(told) if isinstance(told, (int, float, str)) else math.nan
-    except (ValueError, OverflowError):
-        seconds = math.nan
-    return max(0.0, seconds) if math.isfinite(seconds) else 3600.0
+    return Token(str(result["access_token"]), since, ends, _permissions(str(result.get("scope") or "")))
 
 
 def _permissions(scope: str) -> list[str]:
@@ -103,12 +94,11 @@ def name_permissions(error: PimError, client_id: str, scopes: Sequence[str]) -> 
 def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name: str) -> Session:
     claims = decode(str(result["access_token"]))
     identity = result.get("id_token_claims") or {}
-    tenant_id = str(identity.get("tid") or claims.get("tid") or "").lower()
-    object_id = str(identity.get("oid") or claims.get("oid") or "")
+    tenant_id, object_id = (_first_text(name, identity, claims) or "" for name in ("tid", "oid"))
     application = (
         request.method in APPLICATIONS or claims.get("idtyp") == "app" or ("roles" in claims and "scp" not in claims)
     )
-    username = None if application else identity.get("preferred_username") or _username(claims)
+    username = None if application else _first_text("preferred_username", identity) or _username(claims)
     if not tenant_id or not object_id:
         raise PimError("login_failed", "The sign-in service gave a token that names no tenant or no account")
     if request.username and not application and not same_account(request.username, username):
@@ -130,7 +120,7 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
     _check_requirements(request, mfa, contexts, bool(claims))
     return Session(
         name=name,
-        tenant_id=tenant_id,
+        tenant_id=tenant_id.lower(),
         tenant_names=[request.tenant.lower()] if request.tenant and not is_guid(request.tenant) else [],
         object_id=object_id,
         username=username,
@@ -272,6 +262,11 @@ def _check_requirements(request: SignInRequest, mfa: bool | None, contexts: list
             authentication_context=missing[0],
             advice="Sign in with auth_method device_code, and check that conditional access defines this context.",
         )
+
+
+def _first_text(name: str, *tokens: dict[str, Any]) -> str | None:
+    """The claim in the first of these that has it as a text."""
+    return next((claims[name] for claims in tokens if isinstance(claims.get(name), str) and claims[name]), None)
 
 
 def _username(claims: dict[str, Any]) -> str | None:
