@@ -206,6 +206,16 @@ def test_which_request_that_waits_is_meant():
     assert not asked_for(by_time, replace(pending, created_at=NOW - timedelta(hours=1)))
 
 
+@pytest.mark.parametrize("told", [[], [outcome("2", "refused")], [outcome("2", "unknown")]])
+def test_one_that_waits_is_not_forgotten_when_it_is_asked_for_again(told):
+    later = format_time(NOW + timedelta(hours=1))
+    known = one(begun(), outcome(request_id="req", waiting=True), begun("2", asked_at=later, request_id="other"), *told)
+    lease = known.leases["a"]
+    assert lease.decided
+    assert lease.waiting
+    assert asked_for(lease, Request("REQ", "r", "/", "activate", "PendingApproval", "waiting", NOW))
+
+
 def aged(lines: Iterable[dict[str, Any]], **age: float) -> list[dict[str, Any]]:
     """The same lines, written so long before NOW."""
     return [{**line, "at": format_time(NOW - timedelta(**age))} for line in lines]

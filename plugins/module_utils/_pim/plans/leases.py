@@ -11,7 +11,7 @@ when the run gives up its part (`event` released). A claim says that somebody is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,11 +37,25 @@ _FRESH = timedelta(hours=1)
 _KEPT = timedelta(days=5)
 
 
+@dataclass(frozen=True)
+class Ask:
+    """A request of a run. `request_id` is None where the service gives it, and its answer is not known."""
+
+    asked_at: datetime
+    request_id: str | None
+
+    def made(self, request: Request) -> bool:
+        if self.request_id is not None:
+            return request.request_id.lower() == self.request_id.lower()
+        return request.created_at is None or self.asked_at - _BEFORE <= request.created_at <= self.asked_at + _AFTER
+
+
 @dataclass
 class Lease:
     """The part of one run in the activation of one role. `asked_at`: when the activation was asked for, by the service's clock.
 
-    `entries`: what became of the requests of this run, by entry; `settled`: the run has looked, and the role was active (or may be).
+    `entries`: what became of the requests of this run, by entry, and `asks`: the requests; `settled`: the run has looked, and the role
+    was active (or may be).
     `native`: as a row has it; to end an activation takes it, also where no list shows a row.
     """
 
@@ -56,8 +70,8 @@ class Lease:
     session: str | None
     asked_at: datetime
     entries: dict[str, str] = field(default_factory=dict)
+    asks: dict[str, Ask] = field(default_factory=dict)
     settled: bool = False
-    request_id: str | None = None
     # Whether the request had to be approved when it was accepted.
     waiting: bool = False
     active_since: datetime | None = None
@@ -184,6 +198,8 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
     """By role: everything the journal tells. A line that says nothing of leases, or nothing readable, is passed over."""
     found: dict[Key, Shared] = {}
     entries: dict[str, tuple[Key, Mapping[str, Any], int]] = {}
+    lines = list(lines)
+    refused = _refused(lines)
     for place, line in enumerate(lines):
         event, number = line.get("event"), str(line.get("entry"))
         if event == "outcome":
@@ -199,7 +215,8 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
         run = line.get("run")
         if event == "submitting":
             entries[number] = (key, line, place)
-            _begin(shared, number, line, place)
+            if number not in refused:
+                _begin(shared, number, line, place)
         elif not isinstance(run, str):
             continue
         elif event == "lease":
@@ -215,6 +232,19 @@ def shared_roles(lines: Iterable[Mapping[str, Any]]) -> dict[Key, Shared]:
             shared.claim = run
             shared.ending_at = _time(line.get("at"))
         shared.seen(place)
+    return found
+
+
+def _refused(lines: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The entries of activations that the service refused: what was held before them is held as if they had not been asked for."""
+    open_, found = set(), set()
+    for line in lines:
+        number = str(line.get("entry"))
+        if line.get("event") == "submitting" and line.get("action") == "activate":
+            open_.add(number)
+            found.discard(number)
+        elif line.get("event") == "outcome" and number in open_ and line.get("outcome") == "refused":
+            found.add(number)
     return found
 
 
@@ -254,9 +284,12 @@ def _begin(shared: Shared, number: str, line: Mapping[str, Any], place: int) -> 
     if line.get("action") in ("deactivate", "cancel"):
         shared.ending_at = _time(line.get("at"))
     elif line.get("action") == "activate" and line.get("lease") is True and isinstance(run, str):
-        # The role is not active, so whatever the run had a part in before is over.
-        fresh = _lease(run, line)
-        fresh.entries = {**(shared.leases[run].entries if run in shared.leases else {}), number: "open"}
+        # The role is not active, so whatever the run had a part in before is over; but an earlier request of it may wait still.
+        fresh, before = _lease(run, line), shared.leases.get(run)
+        fresh.entries = {**(before.entries if before is not None else {}), number: "open"}
+        ask = Ask(fresh.asked_at, _text(line.get("request_id")))
+        fresh.asks = {**(before.asks if before is not None else {}), number: ask}
+        fresh.waiting = before is not None and before.waiting
         fresh.place = place
         shared.leases[run] = fresh
         shared.starts[number] = _window(fresh.asked_at, _AFTER, place)
@@ -281,28 +314,26 @@ def _conclude(shared: Shared, number: str, entry: Mapping[str, Any], line: Mappi
     if lease is None or number not in lease.entries:
         return
     if outcome in ("refused", "ended"):
-        del lease.entries[number]
+        del lease.entries[number], lease.asks[number]
         shared.starts.pop(number, None)
         if not lease.entries and not lease.settled:
             del shared.leases[lease.run]
         return
     if outcome == "accepted":
         lease.entries[number] = "accepted"
-        request_id = line.get("request_id")
-        lease.request_id = request_id if isinstance(request_id, str) else lease.request_id
+        ask = lease.asks[number]
+        lease.asks[number] = replace(ask, request_id=_text(line.get("request_id")) or ask.request_id)
         # After an approval it begins whenever the approver comes.
         lease.waiting = line.get("waiting") is True
         after = _LONGEST if lease.waiting else _AFTER_ACCEPTED
-        shared.starts[number] = _window(lease.asked_at, after, begun)
+        shared.starts[number] = _window(ask.asked_at, after, begun)
         if entry.get("renewal") is True:
             for one in shared.leases.values():
                 one.asked_at, one.active_since, one.expires_at = lease.asked_at, None, None
 
 
 def _lease(run: str, line: Mapping[str, Any]) -> Lease:
-    session, scope_name = line.get("session"), line.get("scope_name")
     asked_at = _time(line.get("asked_at")) or parse_time(str(line["at"]))
-    request_id = line.get("request_id")
     return Lease(
         run=run,
         tenant_id=str(line["tenant_id"]),
@@ -310,21 +341,17 @@ def _lease(run: str, line: Mapping[str, Any]) -> Lease:
         provider=str(line["provider"]),
         role_id=str(line["role_id"]),
         scope=str(line["scope"]),
-        scope_name=scope_name if isinstance(scope_name, str) else None,
+        scope_name=_text(line.get("scope_name")),
         role=str(line.get("role") or line["role_id"]),
-        session=session if isinstance(session, str) else None,
+        session=_text(line.get("session")),
         asked_at=asked_at,
-        request_id=request_id if isinstance(request_id, str) else None,
         native=_texts(line.get("native")),
     )
 
 
 def asked_for(lease: Lease, pending: Request) -> bool:
-    """Whether a request that waits is what this lease came of."""
-    if lease.request_id is not None:
-        return pending.request_id.lower() == lease.request_id.lower()
-    start = _window(lease.asked_at, _AFTER, lease.place)
-    return pending.created_at is None or start.first <= pending.created_at <= start.last
+    """Whether a request is one that this lease came of."""
+    return any(ask.made(pending) for ask in lease.asks.values())
 
 
 def _window(asked_at: datetime, after: timedelta, place: int) -> Window:
@@ -333,6 +360,10 @@ def _window(asked_at: datetime, after: timedelta, place: int) -> Window:
 
 def _key(tenant_id: str, principal_id: str, provider: str, role_id: str, scope: str) -> Key:
     return (tenant_id.lower(), principal_id.lower(), provider.lower(), role_id.lower(), scope.lower())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _texts(value: object) -> dict[str, str]:
