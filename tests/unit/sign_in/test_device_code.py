@@ -85,6 +85,27 @@ def test_a_service_without_patience_is_not_asked_without_a_pause(person, service
     assert fake.slept == [1, 1, 1]
 
 
+@pytest.mark.parametrize("interval", [10**6, 10**400])
+def test_a_service_with_too_much_patience_keeps_nobody_beyond_the_time_there_is(person, service, fake, interval):
+    service.device["interval"] = interval
+    service.polls = [PENDING]
+    assert not connect(person, login_timeout=300).get("failed")
+    assert sum(fake.slept) == 300
+    service.polls = [PENDING] * 2
+    result = connect(person, login_timeout=300, force=True)
+    assert result["failure"]["code"] == "login_timeout"
+
+
+@pytest.mark.parametrize(
+    "wait", ["-5", "1000000000", "nan", "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+)
+def test_an_absurd_time_to_wait_is_none(person, service, fake, wait):
+    service.polls = [reply(429, Retry_After=wait, Date="Sun, 06 Nov 2033 08:49:37 GMT")] * 1000
+    assert connect(person, login_timeout=60)["failure"]["code"] == "throttled"
+    # The last question has a second of its own, and what it waits between its repeats.
+    assert sum(fake.slept) <= 63
+
+
 def test_the_service_says_when_to_come_back(person, service, fake):
     service.polls = [reply(429, Retry_After="120")]
     assert not connect(person).get("failed")
@@ -140,6 +161,8 @@ def test_a_network_that_does_not_come_back(person, service, fake):
         {"interval": None},
         {"expires_in": "soon"},
         {"expires_in": float("inf")},
+        {"expires_in": 10**400},
+        {"device_code": ["x"], "user_code": {}},
         {"device_code": None, "user_code": None},
     ],
 )

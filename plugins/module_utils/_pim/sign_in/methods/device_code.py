@@ -16,6 +16,8 @@ from ..request import SignInRequest
 
 # Failures of one question that say nothing of the next.
 _PASSING = ("network", "service_unavailable", "throttled")
+# Seconds between two questions, whatever the service says: longer than any code lives.
+_LONGEST_INTERVAL = 3600
 
 
 def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[str, Any]:
@@ -25,13 +27,13 @@ def acquire(client: SignInClient, request: SignInRequest, clock: Clock) -> dict[
     application = client.public()
     try:
         flow = application.initiate_device_flow(request.scopes, claims_challenge=request.claims)
+        if not (flow.get("user_code") and flow.get("device_code")):
+            raise sign_in_failure(flow)
+        # At an interval of 0 msal would ask without a pause, and for ever.
+        lifetime, flow["interval"] = float(flow["expires_in"]), min(max(1, flow["interval"]), _LONGEST_INTERVAL)
     except (TypeError, ValueError, OverflowError):
         raise PimError("invalid_response", "The sign-in service gave no device code that can be used") from None
-    if not (flow.get("user_code") and flow.get("device_code")):
-        raise sign_in_failure(flow)
-    # At an interval of 0 msal would ask without a pause, and for ever.
-    flow["interval"] = max(1, flow["interval"])
-    limit = min(float(flow["expires_in"]), request.login_timeout)
+    limit = min(lifetime, request.login_timeout)
     end = clock.monotonic() + limit
     request.show(
         f"To sign in, open {readable(flow.get('verification_uri'))} in a browser and enter the code {readable(flow['user_code'])}"
@@ -60,7 +62,7 @@ def _ask_until(
             pause, trouble = error.retry_after or 0.0, error
         left = end - clock.monotonic()
         if left > 0:
-            clock.sleep(min(max(pause, float(flow["interval"])), left))
+            clock.sleep(min(max(pause, flow["interval"]), left))
         elif trouble is not None:
             raise trouble
         elif float(flow["expires_in"]) <= request.login_timeout:
