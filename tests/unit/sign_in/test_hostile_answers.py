@@ -123,6 +123,18 @@ def test_whatever_a_token_answer_holds(service, real_clock, options, tmp_path, m
         assert isinstance(kept.username, (str, type(None)))
 
 
+@pytest.mark.parametrize("claims", [{"tid": "00000000-0000-4000-8000-000000000000"}, {"oid": "another"}])
+@pytest.mark.parametrize("method", ["password", "device_code", "interactive"])
+def test_two_tokens_of_two_accounts_make_no_session(service, real_clock, options, tmp_path, method, claims):
+    """The one says who activates, the other whose roles they are."""
+    person = Person(real_clock, options)
+    person.opens = lambda address: post(address, service.authorize(address))
+    service.alters = lambda body: {**body, "id_token": body.get("id_token") or _token(), "access_token": jwt(**claims)}
+    result = person.connect(tenant="contoso.example", client_id=APP, **METHODS[method])
+    assert result["failure"]["code"] == "login_failed"
+    assert Sessions(str(tmp_path / "state"), real_clock).load("default") is None
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -101,6 +101,8 @@ def _session(request: SignInRequest, result: dict[str, Any], clock: Clock, name:
     username = None if application else _first_text("preferred_username", identity) or _username(claims)
     if not tenant_id or not object_id:
         raise PimError("login_failed", "The sign-in service gave a token that names no tenant or no account")
+    if any(str(claims.get(name, own)).lower() != own.lower() for name, own in (("tid", tenant_id), ("oid", object_id))):
+        raise PimError("login_failed", "The sign-in service gave two tokens of two accounts; none is used")
     if request.username and not application and not same_account(request.username, username):
         raise PimError(
             "login_failed",
