@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations import giving_back
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import giving_back, session_info
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.leasing import Leases
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.waiting import wait_for
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
@@ -304,3 +304,22 @@ def test_what_the_session_cannot_serve_does_not_keep_the_rest(tmp_path, players,
     assert warning.endswith(f"is held by this run still: it was taken with the session {other}.")
     result = one.give_back(session=other)
     assert ([row["role"] for row in result["deactivated"]], result["warnings"]) == ([told[other]], [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_leftover_that_is_renewed_is_one_still(tmp_path, players, kind):
+    """It was there before the run that renews it, which leaves it; but nobody has asked for it by hand."""
+    here = world(tmp_path, kind, "Reader")
+    gone, one = players(here), players(here)
+    assert gone.elevate("Reader")["changed"]
+    gone.end()
+    here.fake.advance(1800)
+    result = one.elevate("Reader", minimum_remaining="45m")
+    assert (len(result["activated"]), result["held"], result["lease_taken"]) == (1, [], False)
+    assert one.give_back()["changed"] is False
+    assert len(here.directory.state()) == 1
+    (left,) = here.do(session_info.OPERATION, {}, {})["leftovers"]
+    assert left["expires_at"] == result["roles"][0]["expires_at"]
+    here.fake.advance(1200)
+    assert len(one.give_back(leftovers=True)["deactivated"]) == 1
+    assert here.directory.state() == set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -89,8 +90,10 @@ class Leases:
         held = shared_roles(self._connection.journal.lines()) if any(_renews(work) for work in works) else {}
         for work in works:
             # A role that nobody held was active before: renewed or not, it stays.
-            if work.step.action in (ACTIVATE, REPLACE) or (_renews(work) and self._is_held(work, held)):
-                work.lease = {"lease": True, "run": self._run, "session": self._connection.session.name}
+            run = self._run if work.step.action in (ACTIVATE, REPLACE) else None
+            run = self._holder(work, held) if _renews(work) else run
+            if run is not None:
+                work.lease = {"lease": True, "run": run, "session": self._connection.session.name}
 
     def settle(self, works: Sequence[Work], since: float) -> list[Work]:
         """Notes what came of the works, and takes a part in what was active already and other live runs hold.
@@ -120,15 +123,21 @@ class Leases:
     def _key(self, row: RoleRow) -> Key:
         return key_of(self._connection.session.tenant_id, row)
 
-    def _is_held(self, work: Work, shared: Mapping[Key, Shared]) -> bool:
+    def _holder(self, work: Work, shared: Mapping[Key, Shared]) -> str | None:
+        """In whose name an activation is renewed: this run's, where a live one holds it. A leftover goes on being one: of the run that is gone."""
         found = shared.get(self._key(work.row))
-        return found is not None and any(lease.decided for lease in found.others(None, alive_in(self._connection)))
+        if found is None or not found.began(work.row):
+            return None
+        living = [lease.decided for lease in found.others(None, alive_in(self._connection))]
+        gone = list(found.leases) if not living else []
+        return self._run if any(living) else next(iter(gone), None)
 
     def _lines_for(self, work: Work, shared: Shared, since: float, stale: list[Work]) -> list[dict[str, Any]]:
+        run = self._run if work.lease is None else str(work.lease["run"])
         if work.switched_on:
-            self.taken = self.taken or work.lease is not None
-            return [self._lease(work.row).line()] if work.lease is not None else []
-        own = shared.leases.get(self._run)
+            self.taken = self.taken or (work.lease is not None and run == self._run)
+            return [replace(self._lease(work.row), run=run).line()] if work.lease is not None else []
+        own = shared.leases.get(run)
         # What was denied, withdrawn or refused in the end is not held.
         ended = [number for number in work.entries if own is not None and number in own.entries]
         lines: list[dict[str, Any]] = [{"event": "outcome", "entry": number, "outcome": "ended"} for number in ended]
