@@ -178,7 +178,7 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
     numbers = [int(number) for number in _NUMBER.findall(description)]
     listed = result.get("error_codes")
     if isinstance(listed, list):
-        numbers = [number for number in listed if type(number) is int and 0 < number < _LARGEST_NUMBER] + numbers
+        numbers = [one for one in listed if _is_number(one)] + numbers
     number = next((one for one in numbers if one in SIGN_IN), numbers[0] if numbers else None)
     known = SIGN_IN.get(number or 0) or SUBERRORS.get(str(result.get("suberror")))
     code, advice = known or (_OAUTH.get(error, "login_failed"), None)
@@ -198,6 +198,11 @@ def sign_in_failure(result: Mapping[str, Any]) -> PimError:
         advice=advice,
         claims=merged(claims, None) if isinstance(claims, str) else None,
     )
+
+
+def _is_number(value: object) -> bool:
+    """Whether it can be an AADSTS number."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST_NUMBER
 
 
 class _MsalHttp:
