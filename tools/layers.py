@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.lanes import OUTER_LANES, PYTHON_LANES, Lane
+from tools.lanes import LANES, OUTER_LANES, PYTHON_LANES, Lane
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Layer:
 
     ``every_lane`` means the oldest ansible-core and the newest. ``every_python`` adds the Pythons that no ansible-core is
     run with, for tests that need none. ``alone`` keeps the machine free of other jobs meanwhile (times are measured).
-    ``limit`` is in seconds, for one job.
+    ``limit`` is in seconds, for one job. ``fewer`` are arguments for pytest in each lane but the oldest, which has searched
+    already.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Layer:
     every_python: bool = False
     alone: bool = False
     limit: int = 900
+    fewer: tuple[str, ...] = ()
 
 
 # In the order of their length, longest first: two at a time are run.
@@ -37,7 +39,7 @@ LAYERS = (
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),
-    Layer("unit", "tests/unit", every_lane=True, every_python=True),
+    Layer("unit", "tests/unit", every_lane=True, every_python=True, fewer=("--hypothesis-profile=few",)),
     Layer("bench", "tests/bench", alone=True),
 )
 
@@ -53,6 +55,12 @@ class Job:
     def name(self) -> str:
         """As it is printed, and as its files are called."""
         return f"{self.layer.name}-{self.lane.name}" if self.lane else self.layer.name
+
+    @property
+    def arguments(self) -> list[str]:
+        """What pytest is called with."""
+        fewer = self.layer.fewer if self.lane not in (None, LANES[0]) else ()
+        return [self.layer.path, *(f"--ignore={path}" for path in self.layer.ignore), *fewer]
 
 
 def jobs(layers: tuple[Layer, ...]) -> list[Job]:

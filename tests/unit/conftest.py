@@ -20,6 +20,7 @@ configuration.set_hypothesis_home_dir(layout.BUILD / "hypothesis")
 # The same examples in every run: a failure is the change's, not the draw's. `--hypothesis-profile=search` looks further.
 _COMMON = {"database": None, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("project", derandomize=True, max_examples=100, **_COMMON)
+settings.register_profile("few", derandomize=True, max_examples=15, **_COMMON)
 settings.register_profile("search", max_examples=2000, **_COMMON)
 settings.load_profile("project")
 
