@@ -45,8 +45,8 @@ LANES = (
 # where its Python is 3.11.
 OUTER_LANES = (LANES[0], LANES[-1])
 
-# The oldest is the oldest that a target may have.
-PYTHON_LANES = (Lane(None, ((3, 9),)), Lane(None, ((3, 12),)))
+# The oldest that a target may have; those between it and the newest tell nothing that these two do not.
+PYTHON_LANES = (Lane(None, ((3, 9),)),)
 
 
 def main_lane(python: tuple[int, int]) -> Lane:

@@ -4,7 +4,8 @@
 """Run layers of tests, two jobs at a time, and say how much each ran: ``python -m tools.run_tests [LAYER ...]``.
 
 A job that ran nothing has failed, whatever its exit status says. The output of a job goes to ``.build/logs/``, and to
-the screen where it failed. The last line is ``N passed, N failed``, with ``, N skipped`` where something was skipped.
+the screen where it failed; which tests failed is told again at the end. The last line is ``N passed, N failed``, with
+``, N skipped`` where something was skipped.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from tools.venvs import lane_venv
 AT_ONCE = 2
 # Lines of a failed job's output that are repeated on the screen.
 SHOWN = 300
+# Characters of what a failed test says that are repeated at the end.
+TOLD = 300
 
 # Set when the run is to end early: each running job then ends its pytest, no further one starts.
 _interrupted = threading.Event()
@@ -36,12 +39,13 @@ _interrupted = threading.Event()
 
 @dataclass(frozen=True)
 class Count:
-    """How many tests ended how, the reasons of those skipped, and what is wrong beyond failed tests."""
+    """How many tests ended how, the reasons of those skipped, which failed, and what is wrong beyond failed tests."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     why_skipped: Counter[str] = field(default_factory=Counter)
+    which_failed: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -60,12 +64,21 @@ def read_report(report: Path, status: int) -> Count:
     failed = errors + failures
     passed = max(total - failed - skipped, 0)
     reasons = Counter(case.get("message") or "no reason" for suite in suites for case in suite.iter("skipped"))
+    cases = [case for suite in suites for case in suite.iter("testcase")]
+    which = tuple(_told(case) for case in cases if case.find("failure") is not None or case.find("error") is not None)
     problem = None
     if passed + failed == 0:
         problem = "nothing was run"
     elif failed == 0 and status != 0:
         problem = f"pytest ended with exit status {status}"
-    return Count(passed, failed + (problem is not None), skipped, reasons, problem)
+    return Count(passed, failed + (problem is not None), skipped, reasons, which, problem)
+
+
+def _told(case: ElementTree.Element) -> str:
+    """The name of a failed test and the first line of what it says, as one line."""
+    said = next(child for child in case if child.tag in ("failure", "error"))
+    first = (said.get("message") or "").strip().partition("\n")[0]
+    return f"{case.get('classname')}::{case.get('name')}: {first[:TOLD]}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -82,8 +95,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _pytest(job: Job, venv: Path, log: Path, report: Path) -> int:
     """Run pytest for ``job`` with its output in ``log``; returns its exit status, 124 where it exceeded its limit."""
-    command = [str(venv / "bin" / "python"), "-m", "pytest", job.layer.path, f"--junitxml={report}"]
-    command += [f"--ignore={path}" for path in job.layer.ignore]
+    command = [str(venv / "bin" / "python"), "-m", "pytest", *job.arguments, f"--junitxml={report}"]
     deadline = time.monotonic() + job.layer.limit
     with log.open("w") as stream:
         process = subprocess.Popen(
@@ -138,14 +150,20 @@ def main(names: list[str]) -> int:
         return 2
     layout.LOGS.mkdir(parents=True, exist_ok=True)
     wanted = jobs(tuple(layer for layer in LAYERS if not names or layer.name in names))
+    together = [job for job in wanted if not job.layer.alone]
+    alone = [job for job in wanted if job.layer.alone]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: _interrupted.set())
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        counts = list(pool.map(run, [job for job in wanted if not job.layer.alone]))
-    counts += [run(job) for job in wanted if job.layer.alone]
+        counts = list(pool.map(run, together))
+    counts += [run(job) for job in alone]
     passed = sum(count.passed for count in counts)
     failed = sum(count.failed for count in counts)
     skipped = sum(count.skipped for count in counts)
+    # Last, because the end is what is kept and read of a long output.
+    for job, count in zip((*together, *alone), counts, strict=True):
+        for line in (*count.which_failed, *([count.problem] if count.problem else [])):
+            print(f"FAILED {job.name}: {line}")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 

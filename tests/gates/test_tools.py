@@ -25,10 +25,15 @@ def _report(tmp_path, cases: str, **numbers: int):
 
 
 def test_report_is_counted(tmp_path):
-    cases = '<testcase/><testcase><skipped message="no Python"/></testcase><testcase><failure/></testcase><testcase/>'
+    cases = (
+        '<testcase/><testcase><skipped message="no Python"/></testcase><testcase/>'
+        '<testcase classname="a.b" name="test_c[x]"><failure message="told&#10;in lines"/></testcase>'
+        '<testcase classname="a.b" name="test_d"><error/></testcase>'
+    )
     count = read_report(_report(tmp_path, cases, tests=5, failures=1, errors=1, skipped=1), 1)
     assert (count.passed, count.failed, count.skipped) == (2, 2, 1)
     assert count.why_skipped == {"no Python": 1}
+    assert count.which_failed == ("a.b::test_c[x]: told", "a.b::test_d: ")
     assert count.problem is None
 
 

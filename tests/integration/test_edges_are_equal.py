@@ -15,6 +15,8 @@ from integration import runs
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?")
 PORT = re.compile(r"(?<=localhost:)\d+")
+# of a certificate that each run has of its own
+THUMBPRINT = re.compile(r"\b[0-9A-F]{64}\b")
 # of a task with `async`, which is a module on both edges
 JOB = re.compile(r"j\d+\.\d+")
 
@@ -25,7 +27,7 @@ def plain(outcome):
     text = text.replace(str(outcome.directory), "DIRECTORY")
     text = JOB.sub("JOB", text)
     text = re.sub(r"[^\"\s]*/pim-simulator-[^/]+/", "SIMULATOR/", text)
-    text = TIME.sub("TIME", PORT.sub("PORT", text))
+    text = THUMBPRINT.sub("THUMBPRINT", TIME.sub("TIME", PORT.sub("PORT", text)))
     seen = {}
     return GUID.sub(lambda found: seen.setdefault(found.group(), f"ID{len(seen)}"), text).splitlines()
 

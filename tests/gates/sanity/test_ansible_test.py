@@ -10,11 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible.release import __version__ as core_version
 
 from tools import collection_tree, layout, sanity
-from tools.lanes import LANES
-from tools.venvs import lane_venv
 
 # A module that says one thing and does another, an action plugin without a module, YAML that is none.
 _BROKEN = {
@@ -32,17 +29,13 @@ def place() -> Path:
 
 
 def _copy(place: Path) -> Path:
-    """What there is to test: everything. With the oldest ansible-core, whose pylint takes longest, what users get, if the newest is
-    there for the rest."""
+    """What users get, and the settings of ansible-test: what `galaxy.yml` keeps out of the artefact is ruff's and mypy's to check."""
     tree = collection_tree.copy(place)
-    if core_version.startswith(f"{LANES[0].core}.") and lane_venv(LANES[-1]) is not None:
-        shutil.rmtree(tree / "tools")
-        for path in (tree / "tests").iterdir():
-            # config.yml is read by ansible-test.
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != "config.yml":
-                path.unlink()
+    settings = (tree / "tests" / "config.yml").read_text(encoding="utf-8")
+    shutil.rmtree(tree / "tools")
+    shutil.rmtree(tree / "tests")
+    (tree / "tests").mkdir()
+    (tree / "tests" / "config.yml").write_text(settings, encoding="utf-8")
     return tree
 
 
