@@ -367,6 +367,18 @@ def test_a_token_for_the_work_is_never_older_than_an_activation(access_to, servi
     assert len(service.asked) == 3
 
 
+def test_an_activation_in_the_future_is_of_now(access_to, service, fake):
+    """The service tells its time in whole seconds, and this machine's clock may be set back."""
+    access = access_to(tokens=LIVING)
+    access.resource_token(GRAPH)
+    for ahead in (0.5, 3600):
+        access.switched_on(fake.now + ahead)
+        asked = len(service.asked)
+        assert access.resource_token(GRAPH).obtained_at == fake.now
+        assert len(service.asked) == asked + 1
+        fake.advance(1)
+
+
 def test_a_stale_token_is_refused_where_there_is_no_other(access_to, fake):
     access = access_to(tokens=LIVING, refresh_token=None)
     assert access.resource_token(GRAPH).access_token == "living"

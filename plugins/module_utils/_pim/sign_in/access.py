@@ -116,8 +116,10 @@ class Access:
         The session's own permissions for that resource come with it (`.default`).
         """
         api = CLOUDS[self.session.cloud].api_of_audience(resource)
+        # One in the future, by the service's whole seconds or a clock that was set back, would be later than any token.
+        since = min(self.session.activated_at, self._clock.time())
         if self.session.can_refresh:
-            return self._living(resource.rstrip("/"), [f"{resource.rstrip('/')}/.default"], self.session.activated_at)
+            return self._living(resource.rstrip("/"), [f"{resource.rstrip('/')}/.default"], since)
         held = self.session.tokens.get(resource.rstrip("/")) or self.session.tokens.get(api or resource)
         if held is None:
             raise PimError(
@@ -125,7 +127,7 @@ class Access:
                 f"The session has no token for {resource} and cannot get one",
                 advice="Sign in with a method that can refresh, such as device_code or password, or give an access_token for it.",
             )
-        if not self._lives(held, self.session.activated_at):
+        if not self._lives(held, since):
             raise PimError(
                 "session_expired",
                 f"The token for {resource} is from before the last activation, or has ended, and the session cannot refresh",
