@@ -23,6 +23,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Re
 from unit.operations.azure import Azure, AzureRole
 from unit.operations.directory import Directory, Role, error
 from unit.operations.players import Player
+from unit.operations.test_killed_runs import approved
 from unit.operations.test_lately import list_as_now
 from unit.operations.world import World, role_of, world_of
 
@@ -323,3 +324,33 @@ def test_a_leftover_that_is_renewed_is_one_still(tmp_path, players, kind):
     here.fake.advance(1200)
     assert len(one.give_back(leftovers=True)["deactivated"]) == 1
     assert here.directory.state() == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_was_approved_a_moment_ago_and_is_not_listed_yet(tmp_path, players, kind):
+    here = world(tmp_path, kind, "Reader")
+    (role,) = here.directory.roles
+    role.approval = True
+    one = players(here)
+    assert one.elevate("Reader", wait=False)["held"]
+    here.fake.advance(3600)
+    list_as_now(here)
+    approved(here, here.directory.requests[-1])
+    here.fake.advance(2)
+    assert len(one.give_back(wait=False)["deactivated"]) == 1
+    assert here.directory.state() == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_is_renewed_is_not_held_until_the_end_of_the_old_one(tmp_path, players, kind):
+    """Which the service lists still."""
+    here = world(tmp_path, kind, "Reader")
+    one = players(here)
+    assert one.elevate("Reader")["changed"]
+    here.fake.advance(1800)
+    list_as_now(here, 60)
+    assert one.elevate("Reader", minimum_remaining="45m", wait_timeout=5)["failure"]["code"] == "wait_timeout"
+    one.end()
+    here.fake.advance(2400)
+    assert len(here.directory.state()) == 1
+    assert len(here.do(session_info.OPERATION, {}, {})["leftovers"]) == 1

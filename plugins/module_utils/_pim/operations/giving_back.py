@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import PimError, fault
-from ..models import RoleRow, Wanted
+from ..models import Request, RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.leases import ARRIVAL, Key, Lease, Shared, asked_for, leases_of, leftovers, shared_roles
@@ -36,7 +36,7 @@ from .connection_options import ConnectionOptions, connection_options, connectio
 from .context import Context
 from .five_minutes import Patience, leave_to_expire
 from .holdings import read_rows
-from .lately import leaving
+from .lately import leaving, taken_for_active
 from .leasing import alive_in, is_of
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
@@ -344,7 +344,11 @@ class _GivingBack:
             action, after = plan.KEEP, row
             requests = listed[row.provider].requests
             part.blind = requests is None
-            if row.active and one.began(row, last_done(row, requests)):
+            done = last_done(row, requests)
+            if _just_approved(part.lease, row, done):
+                # It was asked for long ago, so nothing else tells that the list lags.
+                row = after = taken_for_active(row, connection.now())
+            if row.active and one.began(row, done):
                 action, after = plan.DEACTIVATE, switched_off(row)
             elif row.pending is not None and asked_for(part.lease, row.pending):
                 action, after = plan.CANCEL, replace(row, pending=None)
@@ -407,6 +411,12 @@ class _GivingBack:
             cancel_on_timeout=False,
             too_early=too_early,
         )
+
+
+def _just_approved(lease: Lease, row: RoleRow, done: Request | None) -> bool:
+    """Whether the last thing that happened to a role is what this lease asked for, and nobody has seen it active: the service knows best."""
+    unseen = not row.active and row.pending is None and lease.expires_at is None
+    return unseen and done is not None and done.action == "activate" and asked_for(lease, done)
 
 
 def _works(parts: Sequence[_Part]) -> list[Work]:

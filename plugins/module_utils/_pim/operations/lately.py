@@ -61,7 +61,7 @@ def leaving(
     for place, row in enumerate(rows):
         request = _lately_activated(connection, row, listed[row.provider], lines)
         if request is not None:
-            found[place] = _taken_for_active(row, request.created_at or connection.now())
+            found[place] = taken_for_active(row, request.created_at or connection.now())
         elif not row.active and row.pending is None:
             request_id = _open_request(lines, connection, row)
             suspects.update({place: request_id} if request_id else {})
@@ -74,7 +74,7 @@ def leaving(
         suspects = _look(connection, found, suspects, look)
     for place in suspects:
         # The service may take it up at any moment: it is asked to end it, and knows best whether there is anything to end.
-        found[place] = _taken_for_active(found[place], connection.now())
+        found[place] = taken_for_active(found[place], connection.now())
     return found
 
 
@@ -113,7 +113,7 @@ def _look(connection: Connection, found: list[RoleRow], suspects: dict[int, str]
             if request.phase in (WAITING, SCHEDULED):
                 found[place] = replace(row, pending=request)
             elif request.phase == DONE and recent:
-                found[place] = _taken_for_active(row, request.created_at or connection.now())
+                found[place] = taken_for_active(row, request.created_at or connection.now())
             elif request.phase == PROVISIONING and recent:
                 left[place] = request_id
             else:
@@ -123,7 +123,8 @@ def _look(connection: Connection, found: list[RoleRow], suspects: dict[int, str]
     return left
 
 
-def _taken_for_active(row: RoleRow, since: datetime) -> RoleRow:
+def taken_for_active(row: RoleRow, since: datetime) -> RoleRow:
+    """The row of one that lists do not show yet."""
     return replace(row, active=True, assignment_type="activated", active_since=since, pending=None)
 
 

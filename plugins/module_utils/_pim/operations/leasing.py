@@ -19,6 +19,7 @@ from ..errors import PimError
 from ..models import RoleRow
 from ..plans.activation import ACTIVATE, DEACTIVATE, RENEW, REPLACE
 from ..plans.leases import Alive, Key, Lease, Shared, key_in, key_of, leases_of, shared_roles
+from ..plans.rows import switched_off
 from ..state import runs
 from ..state.runs import Run
 from ..state.sessions import Session
@@ -136,7 +137,10 @@ class Leases:
         run = self._run if work.lease is None else str(work.lease["run"])
         if work.switched_on:
             self.taken = self.taken or (work.lease is not None and run == self._run)
-            return [replace(self._lease(work.row), run=run).line()] if work.lease is not None else []
+            # What is listed may still be the activation before it.
+            seen = work.row.active and not work.is_the_old_one(work.row)
+            row = work.row if seen else switched_off(work.row)
+            return [replace(self._lease(row), run=run).line()] if work.lease is not None else []
         own = shared.leases.get(run)
         # What was denied, withdrawn or refused in the end is not held.
         ended = [number for number in work.entries if own is not None and number in own.entries]
