@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import types
@@ -22,6 +23,7 @@ _PRIVATE = "ansible_collections.entra.pim.plugins.module_utils._pim"
 
 
 def main() -> None:
+    _pass_over_signals()
     order = json.load(sys.stdin)
     sys.path[:] = order["path"]
     # As Ansible's own loader, which is not needed for more, finds the collection.
@@ -32,6 +34,15 @@ def main() -> None:
         _watch(order)
     else:
         json.dump(give_back(order), sys.stdout)
+
+
+def _pass_over_signals() -> None:
+    """Those that were blocked at its start and came then were meant for the controller; those that come from now on are for this process."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in blocked}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _watch(order: dict[str, Any]) -> None:

@@ -240,16 +240,21 @@ class SafetyNet:
         }
         run = this_run.RUN.id if this_run.RUN is not None else None
         order = {"run": run, "watch": watch, "options": options, "path": sys.path, "collections": _COLLECTIONS}
-        process = subprocess.Popen(
-            # -I: what else it needs it finds where this process does.
-            [sys.executable, "-I", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            # Ctrl-C and the end of the terminal are not meant for it.
-            start_new_session=True,
-        )
+        # Until it has a session of its own, the second Ctrl-C of somebody impatient is sent to it, too: it comes with these blocked.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            process = subprocess.Popen(
+                # -I: what else it needs it finds where this process does.
+                [sys.executable, "-I", _PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                # Ctrl-C and the end of the terminal are not meant for it.
+                start_new_session=True,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(order).encode())
