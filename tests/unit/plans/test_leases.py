@@ -24,7 +24,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.plans.leases import
     shared_roles,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import format_time
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unit.clocks import NOW
@@ -289,6 +289,7 @@ def test_a_journal_that_ends_anywhere_forgets_no_activation(lines, cut):
 
 
 @given(_LINES)
+@example([begun("1", "a"), begun("2", "b"), released("a")])
 def test_without_what_tells_nothing_the_same_runs_hold_the_same(lines):
     lines = aged(lines, hours=2)
     whole, left = (shared_roles(some).get(key_of("t", ROW), Shared()) for some in (lines, needed(lines, NOW, nobody)))

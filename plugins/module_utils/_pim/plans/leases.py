@@ -143,6 +143,8 @@ class Shared:
     # Who is about to give it back, or was: nobody claims what a living one has claimed.
     claim: str | None = None
     starts: dict[str, Window] = field(default_factory=dict)
+    # Runs that have asked for it themselves: their requests tell of `starts` also after they have given their part up.
+    asking: set[str] = field(default_factory=set)
     # When somebody last meant to end it, by this machine's clock.
     ending_at: datetime | None = None
     # The place of the last line after which nobody had a part in it.
@@ -165,9 +167,11 @@ class Shared:
             self.unheld = place
 
     def rests_on(self, line: Mapping[str, Any], place: int) -> bool:
-        """Whether something is held of which the line tells. A claim, or the part of a run that has given it up, says nothing any more."""
-        gone = line.get("event") in ("lease", "released", "claim") and line.get("run") not in self.leases
-        return place > self.unheld and not gone
+        """Whether something is held of which the line tells. A claim says nothing any more, and neither does the part of a run that took
+        one in the activation of another and has given it up. All lines of a run that has asked stand together."""
+        event, run = line.get("event"), line.get("run")
+        gone = event == "claim" or (event in ("lease", "released") and run not in self.asking)
+        return place > self.unheld and (run in self.leases or not gone)
 
     def began(self, row: RoleRow, done: Request | None = None) -> bool:
         """Whether the row's activation is one that a run with a lease began, and not somebody else's since.
@@ -292,6 +296,7 @@ def _begin(shared: Shared, number: str, line: Mapping[str, Any], place: int) -> 
         fresh.waiting = before is not None and before.waiting
         fresh.place = place
         shared.leases[run] = fresh
+        shared.asking.add(run)
         shared.starts[number] = _window(fresh.asked_at, _AFTER, place)
 
 
