@@ -16,16 +16,24 @@ from typing import Any
 from simulator_process import Simulator
 
 _PLUGINS = Path(__file__).resolve().parent / "plugins"
+_CONNECTIONS = Path(__file__).resolve().parents[1] / "integration" / "plugins" / "connection"
 _LIMIT_SECONDS = 300
 
 
 def run(
-    simulator: Simulator, directory: Path, tasks: Sequence[dict[str, Any]], environment: Mapping[str, str]
+    simulator: Simulator,
+    directory: Path,
+    tasks: Sequence[dict[str, Any]],
+    environment: Mapping[str, str],
+    connection: str = "local",
 ) -> list[dict[str, Any]]:
-    """One play on the controller with these tasks: a list of ``name``, ``seconds`` and ``result``. RuntimeError where one fails."""
+    """One play on the controller with these tasks: a list of ``name``, ``seconds`` and ``result``. RuntimeError where one fails.
+
+    Over the ``connection`` "loop" all of them are modules.
+    """
     times = directory / "times.json"
     times.unlink(missing_ok=True)
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
+    play = {"hosts": "localhost", "connection": connection, "gather_facts": False, "tasks": list(tasks)}
     # JSON is YAML, too.
     (directory / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
     surroundings = {
@@ -36,6 +44,7 @@ def run(
         "ANSIBLE_LIBRARY": str(_PLUGINS / "modules"),
         "ANSIBLE_CALLBACK_PLUGINS": str(_PLUGINS / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+        "ANSIBLE_CONNECTION_PLUGINS": str(_CONNECTIONS),
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "BENCH_TIMES": str(times),

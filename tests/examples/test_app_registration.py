@@ -11,7 +11,7 @@ import re
 import subprocess
 
 import pytest
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection import scopes_of
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.scopes import scopes_of
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.clouds import GRAPH_APPLICATION
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.credentials import GRAPH_COMMAND_LINE_TOOLS

@@ -203,14 +203,22 @@ class Server:
 
 
 class Proxy:
-    """An HTTP proxy that tunnels every ``CONNECT`` to loopback, to ``port`` or else the one asked for, or refuses with ``status``."""
+    """An HTTP proxy that tunnels every ``CONNECT`` to loopback, to ``port`` or else the one asked for, or refuses with ``status``.
 
-    def __init__(self, port: int | None = None, status: int = 200) -> None:
+    With an ``authority`` it speaks TLS itself.
+    """
+
+    def __init__(self, port: int | None = None, status: int = 200, authority: trustme.CA | None = None) -> None:
         self._upstream = port
         self._status = status
+        self._context = None
+        if authority is not None:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert("127.0.0.1").configure_cert(self._context)
         self.connects: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "http" if authority is None else "https"
+        self.address = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -231,6 +239,14 @@ class Proxy:
 
     def _tunnel(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client:
+            if self._context is not None:
+                with self._context.wrap_socket(client, server_side=True) as secured:
+                    self._connect(secured)
+            else:
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -378,6 +379,25 @@ def test_another_authority_is_not_trusted(made, server, fake, tmp_path):
     assert server.requests == []
 
 
+def test_authorities_are_read_once(made, server, fake, monkeypatch):
+    """And no others come to them: to read those of certifi takes longer than a handshake, and would trust more than was said."""
+    loaded = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def count(context, *places, **named):
+        loaded.append(context)
+        load(context, *places, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
+    transport = made(fake.clock)
+    server.script = [reply(200, Connection="close"), cut_short(), reply(200)]
+    for _call in range(3):
+        transport.send("GET", server.url)
+    assert server.connections > 2
+    (context,) = loaded
+    assert len(context.get_ca_certs()) == 1
+
+
 def test_another_name_is_not_trusted(made, authority, fake):
     with Server(authority, "elsewhere.example") as server:
         assert "certificate" in failure(made(fake.clock), "GET", server.url).message
@@ -428,6 +448,19 @@ def test_a_proxy_is_used(made, server, fake, name, scheme):
         environ = {name: proxy.address.replace("http://", scheme)}
         assert made(fake.clock, environ).send("GET", f"https://localhost:{server.port}/").status == 200
         assert proxy.connects == [f"localhost:{server.port}"]
+
+
+def test_a_proxy_may_speak_tls(made, server, fake, authority):
+    with Proxy(server.port, authority=authority) as proxy:
+        assert made(fake.clock, {"HTTPS_PROXY": proxy.address}).send("GET", server.url).status == 200
+        assert len(proxy.connects) == 1
+
+
+def test_a_proxy_of_another_authority_is_not_trusted(made, server, fake):
+    with Proxy(server.port, authority=trustme.CA()) as proxy:
+        error = failure(made(fake.clock, {"HTTPS_PROXY": proxy.address}), "GET", server.url)
+        assert error.code == "network"
+        assert (proxy.connects, server.requests) == ([], [])
 
 
 @pytest.mark.parametrize("no_proxy", ["localhost", "other.example, localhost", "*", "LOCALHOST"])

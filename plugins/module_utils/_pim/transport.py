@@ -27,7 +27,8 @@ try:
     import requests
     import requests.adapters
     import requests.exceptions
-except ImportError:  # the edges say so, naming the interpreter
+    import requests.utils
+except ImportError:  # what performs an operation says so, naming the interpreter
     requests = None  # type: ignore[assignment]  # absent is one of its two states
 
 REQUESTS_FOUND = requests is not None
@@ -99,9 +100,10 @@ class Transport:
     def __init__(
         self, *, clock: Clock, environ: Mapping[str, str], http_timeout: float, ca_path: str | None = None
     ) -> None:
+        if not REQUESTS_FOUND:
+            raise ImportError("requests")
         self._clock = clock
         self._timeout = http_timeout
-        self._ca_path = ca_path
         self._environ = environ
         self._service_offset = 0.0
         self._until = float("inf")
@@ -236,7 +238,8 @@ class Transport:
                 headers=dict(headers),
                 data=body if body is not None else (dict(form) if form is not None else None),
                 timeout=(min(timeout, LOCAL_CONNECT_TIMEOUT if local else 10.0), timeout),
-                verify=self._ca_path or True,
+                # By the authorities of our own TLS; see `_adapter`.
+                verify=True,
                 proxies={} if local else self._proxies(url),
                 allow_redirects=False,
                 stream=True,
@@ -344,23 +347,29 @@ def _tls_context(clock: Clock, ca_path: str | None) -> _DeadlineContext:
     context.sslsocket_class = _DeadlineSocket
     context.calls = threading.local()
     context.monotonic = clock.monotonic
-    if ca_path:
-        try:
-            context.load_verify_locations(**{"capath" if os.path.isdir(ca_path) else "cafile": ca_path})
-        except (OSError, ssl.SSLError):
-            raise invalid_option("ca_path", ca_path, "it must be a readable file of PEM certificates") from None
+    authorities = ca_path or requests.utils.DEFAULT_CA_BUNDLE_PATH
+    try:
+        context.load_verify_locations(**{"capath" if os.path.isdir(authorities) else "cafile": authorities})
+    except (OSError, ssl.SSLError):
+        raise invalid_option("ca_path", authorities, "it must be a readable file of PEM certificates") from None
     return context
 
 
 def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
-    """An adapter over our TLS, with a proxy or without."""
+    """An adapter over our TLS, with a proxy or without.
+
+    The context has the authorities. urllib3 would read them again for each connection, which takes longer than the handshake.
+    """
 
     class Adapter(requests.adapters.HTTPAdapter):
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            conn.cert_reqs, conn.ca_certs, conn.ca_cert_dir = "CERT_REQUIRED", None, None
+
         def init_poolmanager(self, *args: Any, **options: Any) -> Any:
             return super().init_poolmanager(*args, ssl_context=context, **options)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-            return super().proxy_manager_for(proxy, ssl_context=context, **options)
+            return super().proxy_manager_for(proxy, ssl_context=context, proxy_ssl_context=context, **options)
 
     return Adapter()
 

@@ -22,6 +22,13 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
+
+# What operations import only where they need it is loaded here, once in the parent and not in each forked task.
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import (  # noqa: F401
+    approver_words,
+    leasing,
+    notices,
+)
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection_options import session_dir
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
@@ -30,7 +37,14 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performi
     perform,
     secrets_within_reach,
 )
+from ansible_collections.entra.pim.plugins.module_utils._pim.providers import (  # noqa: F401
+    azure_resources,
+    entra_roles,
+    groups,
+)
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REQUESTS_FOUND
 from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.browser import open_browser
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import (
@@ -69,7 +83,8 @@ class OperationAction(ActionBase):
     def _runs_here(self) -> bool:
         """Whether the task runs on the controller, as the user who runs it, and the packages are there."""
         local = self._connection.transport == "local"
-        return local and not self._play_context.become and not self._task.async_val and not missing_packages()
+        packages = REQUESTS_FOUND and not missing_packages()
+        return local and packages and not self._play_context.become and not self._task.async_val
 
     def _task_environment(self) -> dict[str, str]:
         """The task's `environment:`, templated and merged as for a module."""

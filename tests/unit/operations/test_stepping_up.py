@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations import activation
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection import scopes_by_api
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.scopes import scopes_by_api
 from ansible_collections.entra.pim.plugins.module_utils._pim.providers.registry import PROVIDERS
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in.client import SignInClient
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import PimError
-from ..sign_in.step_up import came_back, wants
 from ..transport import Reply, Transport
 from .calls import Answer, Call
 from .errors import challenge_of, demands_more, error_from, request_id_of
@@ -101,6 +100,8 @@ class Api(ABC):
                 # Another token would not be used.
                 if claims is None:
                     return reply, token
+                from ..sign_in.step_up import came_back, wants
+
                 raise came_back(wants(self.name, claims), claims)
             if claims is not None:
                 try:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PimError, fault
 from ..models import Policy, RoleRow
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
-from ..plans.leases import Lease
 from ..plans.resolve import Below, resolve
 from ..plans.rows import address, with_requests
 from .activation_options import ActivationOptions, activation_options, spec
@@ -23,12 +22,15 @@ from .connection_options import connection_options
 from .context import Context
 from .holdings import Found, read_policies, read_rows
 from .lately import arriving, leaving
-from .leasing import Leases, warn_of_holders
 from .narrowing import below_for
 from .operation import Operation, OperationFailed
 from .stepping_up import before_writing
 from .waiting import wait_for, without_waiting
 from .work import Work
+
+if TYPE_CHECKING:
+    from ..plans.leases import Lease
+    from .leasing import Leases
 
 # Seconds until a role that another run gives back just now is looked at again.
 _PAUSE = 1.0
@@ -55,7 +57,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         _refuse_applications(connection)
         # Where they cost a call of their own, requests are read only where a refusal would not tell of them.
         needed = not options.active or context.check_mode or options.start is not None
-        leases = Leases.of(connection, options, context)
+        leases = _leases(connection, options, context)
         looked_at = context.clock.time()
         found = read_rows(connection, providers, requests=needed)
     except PimError as error:
@@ -85,6 +87,8 @@ def _write(
     if leases is not None:
         leases.prepare(works, options)
     if not options.active:
+        from .leasing import warn_of_holders
+
         warn_of_holders(connection, works, context)
     _carried_out(connection, options, works, context)
 
@@ -129,6 +133,15 @@ def _settled(
             return done
         for place, work in zip(places, again):
             done[place] = work
+
+
+def _leases(connection: Connection, options: ActivationOptions, context: Context) -> Leases | None:
+    """None where the run is not to hold what this task activates."""
+    if not context.leasing:
+        return None
+    from .leasing import Leases
+
+    return Leases.of(connection, options, context)
 
 
 def _refuse_applications(connection: Connection) -> None:

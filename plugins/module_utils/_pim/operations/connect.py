@@ -20,11 +20,12 @@ from ..sign_in.signing_in import made_with
 from ..sign_in.token_claims import is_context, proof_of
 from ..state import files
 from ..state.sessions import Session, Sessions
-from .connection import new_transport, ready_for, scopes_by_api, sign_in_once, sign_in_requests, why_not
+from .connection import new_transport, ready_for, sign_in_once, sign_in_requests, why_not
 from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
 from .leftovers import told_leftovers
 from .operation import Operation
+from .scopes import scopes_by_api
 from .session_info import describe
 
 _LESS = "it has proved less than require_mfa and authentication_contexts ask for"

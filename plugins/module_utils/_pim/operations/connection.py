@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..api.arm import Arm
 from ..api.base import Api
@@ -16,25 +16,22 @@ from ..api.calls import Answer, Call
 from ..api.graph import Graph
 from ..api.side_by_side import side_by_side
 from ..errors import PimError
-from ..plans.leases import needed
-from ..providers.base import Provider
-from ..providers.registry import PROVIDERS
 from ..sign_in.access import Access
-from ..sign_in.client import tenant_id_of
 from ..sign_in.clouds import CLOUDS, endpoints
 from ..sign_in.credentials import APPLICATIONS, GIVEN_BY_OTHERS, GRAPH_COMMAND_LINE_TOOLS, REGISTERED, Credential
 from ..sign_in.known_clients import is_known_without, refuse_known_client, refuse_method
 from ..sign_in.names import is_guid, same_account
-from ..sign_in.request import SignInRequest
-from ..sign_in.signing_in import sign_in
-from ..sign_in.step_up import Person
 from ..sign_in.token_claims import decode, texts, wanted_claims
-from ..state import runs
 from ..state.journal import Journal, Lines
 from ..state.sessions import Session, Sessions
 from ..transport import Transport
 from .connection_options import ConnectionOptions
 from .context import Context
+from .scopes import scopes_by_api
+
+if TYPE_CHECKING:
+    from ..sign_in.request import SignInRequest
+    from ..sign_in.step_up import Person
 
 # Seconds that a person has to sign in again, where the task has no time-out of its own.
 STEP_UP_TIMEOUT = 300.0
@@ -68,6 +65,9 @@ class Connection:
 
     def _needed(self, lines: Lines) -> Lines:
         """Of the journal's lines."""
+        from ..plans.leases import needed
+        from ..state import runs
+
         return needed(lines, self.clock.now(), partial(runs.alive, self.session_dir))
 
     def run(self, calls: Sequence[Call]) -> list[Answer | PimError]:
@@ -144,6 +144,8 @@ def _person(context: Context, login_timeout: float) -> Person | str:
         return "check mode asks nobody to sign in"
     if context.show is None:
         return "nobody would see here that somebody has to sign in"
+    from ..sign_in.step_up import Person
+
     return Person(context.show, login_timeout, context.browse)
 
 
@@ -151,22 +153,6 @@ def new_transport(options: ConnectionOptions, context: Context, session: Session
     """A session's own CA holds, unless this task names another."""
     ca_path = options.ca_path or (session.ca_path if session else None) or options.other_ca_path
     return Transport(clock=context.clock, environ=context.environ, http_timeout=options.http_timeout, ca_path=ca_path)
-
-
-def scopes_of(cloud: str, providers: Iterable[Provider]) -> list[str]:
-    """What a token for these providers, all of one API, is asked with."""
-    return [
-        f"{CLOUDS[cloud].resource(provider.api)}/{permission}"
-        for provider in providers
-        for permission in provider.permissions
-    ]
-
-
-def scopes_by_api(cloud: str, providers: Sequence[str]) -> dict[str, list[str]]:
-    """The same for each API that the providers need, in their order."""
-    wanted = [PROVIDERS[name] for name in providers]
-    apis = dict.fromkeys(provider.api for provider in wanted)
-    return {api: scopes_of(cloud, [provider for provider in wanted if provider.api == api]) for api in apis}
 
 
 def sign_in_request(
@@ -188,6 +174,8 @@ def sign_in_request(
             f"{APPLICATIONS[credential.method].capitalize()} is given by {credential.source}, but no tenant",
             advice="Give tenant too.",
         )
+    from ..sign_in.request import SignInRequest
+
     method = credential.method if credential else options.credentials.method or "device_code"
     client_id = credential.client_id if credential else options.credentials.client_id
     return SignInRequest(
@@ -252,6 +240,8 @@ def sign_in_requests(
 
 def sign_in_once(requests: Sequence[SignInRequest], transport: Transport, context: Context, name: str) -> Session:
     """A session by one sign-in. An application has no refresh token, so it signs in for each API; it is asked nothing."""
+    from ..sign_in.signing_in import sign_in
+
     session = sign_in(requests[0], transport, context.clock, name)
     if session.principal_type == "service_principal":
         for request in requests[1:]:
@@ -275,6 +265,8 @@ def why_not(session: Session, options: ConnectionOptions, transport: Transport, 
         return f"it belongs to {session.username or 'an application'}, not {named.origin['username']}={named.username}"
     tenant = options.tenant
     if tenant and tenant != session.tenant_id and tenant not in session.tenant_names:
+        from ..sign_in.client import tenant_id_of
+
         if is_guid(tenant) or tenant_id_of(transport, session.authority_url, tenant) != session.tenant_id:
             return f"it belongs to tenant={session.tenant_id}, not {tenant}"
         if access is not None:
@@ -289,6 +281,8 @@ def _for_this_task(
     if resource is not None:
         scopes = [f"{resource}/.default"]
         request = sign_in_request(credential, options, context, scopes, audience=resource, resource=resource)
+        from ..sign_in.signing_in import sign_in
+
         session = sign_in(request, transport, context.clock, options.session)
         return Connection(Access(session, transport, context.clock, None), transport, options, context)
     requests = sign_in_requests(credential, options, context, providers)

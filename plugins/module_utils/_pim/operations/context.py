@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..errors import printable
-from ..state.runs import Run
 from ..times import Clock
+
+if TYPE_CHECKING:
+    from ..state.runs import Run
 
 # Set for a task by the role `elevate`: what it activates is held by the run, until the run gives it back.
 LEASE_VARIABLE = "ENTRA_PIM_LEASE"

@@ -37,7 +37,8 @@ from .context import Context
 from .five_minutes import Patience, leave_to_expire
 from .holdings import read_rows
 from .lately import leaving, taken_for_active
-from .leasing import alive_in, is_of
+from .leasing import alive_in
+from .leftovers import is_of
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
 from .work import Work

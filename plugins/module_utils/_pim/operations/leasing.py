@@ -22,10 +22,10 @@ from ..plans.leases import Alive, Key, Lease, Shared, key_in, key_of, leases_of,
 from ..plans.rows import switched_off
 from ..state import runs
 from ..state.runs import Run
-from ..state.sessions import Session
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
+from .leftovers import is_of
 from .work import Work
 
 # Seconds that another run has to give a role back in, once it has begun to: two calls with all their repeats.
@@ -185,12 +185,6 @@ class Leases:
             expires_at=row.expires_at,
             native=row.native,
         )
-
-
-def is_of(lease: Lease, session: Session) -> bool:
-    """Whether it is of the session's account."""
-    whose = (lease.tenant_id.lower(), lease.principal_id.lower())
-    return whose == (session.tenant_id.lower(), session.object_id.lower())
 
 
 def warn_of_holders(connection: Connection, works: Sequence[Work], context: Context) -> None:

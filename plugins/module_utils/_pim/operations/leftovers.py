@@ -14,7 +14,6 @@ from ..state import runs
 from ..state.journal import Journal
 from ..state.sessions import Session
 from .context import Context
-from .leasing import is_of
 
 
 def leftovers_of(session: Session | None, directory: str, context: Context) -> list[Lease]:
@@ -43,3 +42,9 @@ def told_leftovers(session: Session | None, directory: str, context: Context) ->
             f"A run that is gone has not given back: {names}. The role entra.pim.restore with restore_leftovers: true gives that back."
         )
     return rows
+
+
+def is_of(lease: Lease, session: Session) -> bool:
+    """Whether it is of the session's account."""
+    whose = (lease.tenant_id.lower(), lease.principal_id.lower())
+    return whose == (session.tenant_id.lower(), session.object_id.lower())

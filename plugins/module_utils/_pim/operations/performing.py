@@ -1,7 +1,13 @@
 # Copyright: entra.pim contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an operation and puts its outcome into the contract's form, alike for both edges. Private to the collection."""
+"""Runs an operation and puts its outcome into the contract's form, alike for both edges. Private to the collection.
+
+A module compiles at each task what it imports. So what a task with a live token does not need is imported where it is first used, in the
+functions that do: signing in, stepping up, leases, providers that are not asked for, what tells of approvers. The controller's edge
+imports all of it beforehand, once for all its forks. Where such an import fails in the middle, it is a failure like any other: what was
+written before it is told.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +18,13 @@ from typing import Any
 
 from ..errors import PimError, fault, readable
 from ..sign_in.credentials import secrets_in
-from ..transport import REQUESTS_FOUND
 from .context import Context
 from .operation import Operation, OperationFailed
 
 
 def missing_packages() -> list[str]:
-    """The Python packages this collection needs and this interpreter lacks; msal is looked for, not loaded."""
-    missing = [] if importlib.util.find_spec("msal") else ["msal"]
-    return missing if REQUESTS_FOUND else [*missing, "requests"]
+    """The Python packages this collection needs and this interpreter lacks; they are looked for, not loaded."""
+    return [name for name in ("msal", "requests") if not importlib.util.find_spec(name)]
 
 
 def perform(operation: Operation, params: Mapping[str, Any], context: Context) -> dict[str, Any]:

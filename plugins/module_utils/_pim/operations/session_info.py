@@ -12,11 +12,11 @@ from ..errors import PimError
 from ..providers.registry import PROVIDERS
 from ..state.sessions import Session, Sessions
 from ..times import format_time, from_timestamp
-from .connection import scopes_of
 from .connection_options import connection_options, connection_spec
 from .context import Context
 from .leftovers import told_leftovers
 from .operation import Operation
+from .scopes import scopes_of
 
 
 def spec() -> dict[str, Any]:

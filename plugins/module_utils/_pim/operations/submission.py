@@ -9,6 +9,7 @@ A write whose answer was lost is never blindly repeated: the service is looked a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..api.calls import Answer, Call
 from ..errors import PimError, fault
@@ -16,7 +17,6 @@ from ..models import DENIED, FAILED, UNDECIDED, WAITING, WITHDRAWN, Request
 from ..times import format_time
 from .connection import Connection
 from .holdings import read_rows
-from .leasing import intend
 from .stepping_up import STEP_UPS, after_refusal, asks_for_more
 from .work import Work
 
@@ -66,7 +66,7 @@ def _sent(
         return {}
     session = connection.session
     asked_at = format_time(connection.now())
-    entries = intend(
+    entries = _intend(
         connection,
         [{"tenant_id": session.tenant_id, "asked_at": asked_at, **work.journal_entry(action)} for work in works],
     )
@@ -85,6 +85,15 @@ def _sent(
         # The writes are made; what they did must be told, whatever became of the journal.
         connection.warn(f"The journal lacks the outcome of {len(works)} requests: {error.sentence}")
     return dict(enumerate(outcomes))
+
+
+def _intend(connection: Connection, entries: Sequence[dict[str, Any]]) -> list[str]:
+    """The journal's entries of writes about to be sent."""
+    if not any(entry.get("lease") for entry in entries):
+        return connection.journal.intend(entries)
+    from .leasing import intend
+
+    return intend(connection, entries)
 
 
 def cancel_call(work: Work) -> Call:

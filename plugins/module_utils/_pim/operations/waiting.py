@@ -15,10 +15,8 @@ from ..plans import activation as plan
 from ..plans.rows import merge, same_role, switched_off
 from ..providers.registry import PROVIDERS
 from .activation_options import ActivationOptions
-from .approver_words import with_words
 from .connection import Connection
 from .context import Context
-from .notices import Notices
 from .submission import cancel_call, ended_badly, request_id_of, submit
 from .work import Work
 
@@ -45,7 +43,11 @@ def without_waiting(works: Sequence[Work]) -> None:
 def wait_for(connection: Connection, works: Sequence[Work], options: ActivationOptions, context: Context) -> None:
     """Looks until each open work is settled, or `wait_timeout` is over; a request of this task that timed out is withdrawn."""
     _let_go_of_scheduled(works)
-    notices = Notices(connection, context)
+    notices = None
+    if context.show is not None:
+        from .notices import Notices
+
+        notices = Notices(connection, context)
     deadline = context.clock.monotonic() + options.wait_timeout
     pauses = _pauses()
     troubles: dict[str, PimError] = {}
@@ -54,7 +56,8 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
         if not open_works:
             return
         with connection.transport.until(deadline):
-            notices.tell(open_works)
+            if notices is not None:
+                notices.tell(open_works)
             troubles = _look(connection, open_works)
         for work in open_works:
             error = troubles.get(work.row.provider)
@@ -146,8 +149,11 @@ def _see(connection: Connection, work: Work, active: RoleRow | None) -> None:
     if bad is not None:
         # What was denied or withdrawn has changed nothing.
         work.changed = work.switched_on = False
-        denied = work.request is not None and work.request.phase == DENIED
-        work.failed(with_words(connection, work, bad) if denied else bad)
+        if work.request is not None and work.request.phase == DENIED:
+            from .approver_words import with_words
+
+            bad = with_words(connection, work, bad)
+        work.failed(bad)
 
 
 def _time_out(connection: Connection, work: Work, options: ActivationOptions, trouble: PimError | None) -> None:

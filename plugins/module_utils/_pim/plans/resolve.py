@@ -8,7 +8,6 @@ Never a first match, never part of a name: exactly one row, or an error that lis
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Optional
@@ -127,6 +126,9 @@ def _unknown(wanted: Wanted, rows: Sequence[RoleRow]) -> PimError:
 def _meant(given: str, names: Iterable[str]) -> str:
     """For a near miss, what may have been meant."""
     known = {name.casefold(): name for name in names}
+    # Only a refusal looks for what may have been meant.
+    import difflib
+
     near = difflib.get_close_matches(given.casefold(), list(known), n=1, cutoff=0.75)
     return f" Did you mean {known[near[0]]!r}?" if near else ""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..errors import PimError
 from ..state.sessions import Session, Sessions, Token
@@ -15,7 +17,9 @@ from ..times import Clock
 from ..transport import Transport
 from .clouds import API_NAMES, CLOUDS
 from .held_session import HeldSession
-from .step_up import Person, StepUp, wants
+
+if TYPE_CHECKING:
+    from .step_up import Person, StepUp
 
 # A token is used no longer than this many seconds before its end, so that it does not end on the way.
 _MARGIN = 60.0
@@ -38,13 +42,21 @@ class Access:
         person: Person | str = "nobody can be asked here",
     ) -> None:
         self._held = HeldSession(session, transport, clock, sessions)
-        self._step_up = StepUp(self._held, transport, clock, person)
+        self._transport = transport
+        self._person = person
         self._clock = clock
         self._needed = dict(needed or {})
         # By API: why the task gets no token for it. Asked once, and told to each call.
         self._refusals: dict[str, PimError] = {}
         # Several calls of one task may find their token refused at once.
         self._turn = threading.RLock()
+
+    @cached_property
+    def _step_up(self) -> StepUp:
+        """To be used with the turn held: one for the whole task."""
+        from .step_up import StepUp
+
+        return StepUp(self._held, self._transport, self._clock, self._person)
 
     @property
     def session(self) -> Session:
@@ -89,6 +101,8 @@ class Access:
 
     def answered(self, api: str, refused: str, claims: str, *, ask: bool) -> str:
         """Another token than the one the API refused, which proves the claims of its challenge; see `StepUp.token`."""
+        from .step_up import wants
+
         with self._turn:
             try:
                 return self._step_up.token(api, refused, claims, wants(api, claims), ask=ask)

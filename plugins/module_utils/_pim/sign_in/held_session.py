@@ -13,10 +13,7 @@ from ..errors import PimError
 from ..state.sessions import Session, Sessions, Token
 from ..times import Clock, format_time, from_timestamp
 from ..transport import Transport
-from .client import SignInClient
 from .clouds import API_NAMES
-from .known_clients import refuse_known_client
-from .signing_in import name_permissions, sign_in_again, token_of
 from .token_claims import contexts_in, decode, proof_of, used_mfa
 
 
@@ -57,6 +54,10 @@ class HeldSession:
 
         `mfa_required` where only a person could satisfy the claims.
         """
+        from .client import SignInClient
+        from .known_clients import refuse_known_client
+        from .signing_in import name_permissions, sign_in_again, token_of
+
         session = self.session
         if session.renews_with is not None:
             result = sign_in_again(session, key, scopes, claims, self._transport, self._clock)
