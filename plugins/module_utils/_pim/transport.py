@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for macOS only
@@ -48,6 +49,9 @@ LOCAL_CONNECT_TIMEOUT = 2.0
 LOCAL_TIMEOUT = 10.0
 # A page of 50,000 rows is about 40 MB; more than this is no answer of these services.
 LARGEST_BODY = 256 * 1024 * 1024
+
+# When the call that this thread makes has to be over, and the clock that tells. Calls run side by side, each in a thread of its own.
+_call = threading.local()
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _SAFE = frozenset({"GET", "HEAD"})
@@ -108,9 +112,8 @@ class Transport:
         self._service_offset = 0.0
         self._until = float("inf")
         self._stopped = False
-        self._tls = _tls_context(clock, ca_path)
         self._session = requests.Session()
-        self._session.mount("https://", _adapter(self._tls))
+        self._session.mount("https://", _adapter(_tls_context(ca_path) if ca_path else standard_tls()))
         # Nothing of the user's machine changes a call: no .netrc, no REQUESTS_CA_BUNDLE over our CA, no proxy unseen.
         self._session.trust_env = False
         # Redirects are refused here; requests would take their addresses apart, and fall over some.
@@ -230,7 +233,7 @@ class Transport:
     ) -> Reply:
         place = _place(url)
         timeout = min(self._timeout, self._left(), *([LOCAL_TIMEOUT] if local else []))
-        self._tls.calls.deadline = self._clock.monotonic() + timeout
+        _call.deadline, _call.monotonic = self._clock.monotonic() + timeout, self._clock.monotonic
         try:
             response = self._session.request(
                 method,
@@ -319,40 +322,35 @@ def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) ->
     return delay if asked is None else asked + random.uniform(0.0, 0.25)  # noqa: S311  # no secret
 
 
-class _DeadlineContext(ssl.SSLContext):
-    """Client TLS whose sockets know when the call they serve has to be over.
+class _DeadlineSocket(ssl.SSLSocket):
+    """Knows when the call it serves has to be over.
 
-    A socket's own time-out holds for each piece that arrives: a server that drips would hold a task for ever. Calls run side by side,
-    each in a thread of its own, and so `calls.deadline` is each thread's own.
+    A socket's own time-out holds for each piece that arrives: a server that drips would hold a task for ever.
     """
 
-    calls: threading.local
-    monotonic: Callable[[], float]
-
-
-class _DeadlineSocket(ssl.SSLSocket):
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002  # the name ssl gives it
-        context = self.context
-        if isinstance(context, _DeadlineContext):
-            left = context.calls.deadline - context.monotonic()
-            if left <= 0:
-                raise TimeoutError("the call's own time is over")
-            self.settimeout(left)
+        left = _call.deadline - _call.monotonic()
+        if left <= 0:
+            raise TimeoutError("the call's own time is over")
+        self.settimeout(left)
         return super().read(len, buffer)
 
 
-def _tls_context(clock: Clock, ca_path: str | None) -> _DeadlineContext:
-    context = _DeadlineContext(ssl.PROTOCOL_TLS_CLIENT)
+def _tls_context(authorities: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _DeadlineSocket
-    context.calls = threading.local()
-    context.monotonic = clock.monotonic
-    authorities = ca_path or requests.utils.DEFAULT_CA_BUNDLE_PATH
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(authorities) else "cafile": authorities})
     except (OSError, ssl.SSLError):
         raise invalid_option("ca_path", authorities, "it must be a readable file of PEM certificates") from None
     return context
+
+
+@lru_cache(maxsize=1)
+def standard_tls() -> ssl.SSLContext:
+    """TLS by the authorities of certifi. To read them takes longer than a handshake: the controller does it before its forks, once for all."""
+    return _tls_context(requests.utils.DEFAULT_CA_BUNDLE_PATH)
 
 
 def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:

@@ -44,7 +44,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.providers import ( 
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
-from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REQUESTS_FOUND
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REQUESTS_FOUND, standard_tls
 from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.browser import open_browser
 from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_versions import (
@@ -55,6 +55,10 @@ from ansible_collections.entra.pim.plugins.plugin_utils._controller.core_version
 )
 
 # Asked once, in the parent: the forked workers of a task have no terminal of their own.
+if REQUESTS_FOUND:
+    with contextlib.suppress(PimError):  # the task that needs them says it
+        standard_tls()
+
 TERMINAL = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 display = Display()

@@ -233,6 +233,23 @@ def test_the_controller_loads_all_of_it_in_the_parent(operation):
     assert "msal" not in loaded
 
 
+@pytest.mark.skipif(importlib.util.find_spec("ansible") is None, reason="an edge needs Ansible")
+def test_the_controller_reads_the_standard_authorities_in_the_parent():
+    """OpenSSL itself is at work for a while when it is first used, too."""
+    program = f"""
+import json, ssl, time
+from ansible_collections.entra.pim.plugins.action import pim_role_info
+from {PIM}.times import Clock
+from {PIM}.transport import Transport
+read = []
+ssl.SSLContext.load_verify_locations = lambda *places, **named: read.append(places)
+for _task in range(2):
+    Transport(clock=Clock(time.time, time.monotonic, time.sleep), environ={{}}, http_timeout=1.0)
+print(json.dumps(len(read)))
+"""
+    assert in_another(program) == 0
+
+
 def test_each_can_be_imported_first():
     """No circle, whoever comes first."""
     names = sorted(
