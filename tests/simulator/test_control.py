@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -209,11 +210,49 @@ def test_an_item_of_a_batch(client: Client) -> None:
             assert found["1"]["headers"]["Retry-After"] == "3"
 
 
+def test_a_wait_told_as_a_date(client: Client) -> None:
+    token = client.token()
+    _fault(client, path="/me", status=429, retry_after=90, retry_after_form="date")
+    headers = client.graph("GET", "me", token).headers
+    waits = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
+    assert waits.total_seconds() == 90
+    _fault(client, path="/me", batch_item=True, status=429, retry_after=90, retry_after_form="date")
+    items = [{"id": "1", "method": "GET", "url": "/me"}]
+    item = client.graph("POST", "$batch", token, json={"requests": items}).json()["responses"][0]
+    assert item["status"] == 429
+    assert parsedate_to_datetime(item["headers"]["Retry-After"]) > parsedate_to_datetime(item["headers"]["Date"])
+
+
+def test_a_redirect(client: Client) -> None:
+    token = client.token()
+    _fault(client, path="/me", status=302, location="https://elsewhere.example/me")
+    answer = client.graph("GET", "me", token, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://elsewhere.example/me")
+
+
+def test_another_media_type(client: Client) -> None:
+    token = client.token()
+    _fault(client, path="/me", content_type="text/html")
+    for expected in ("text/html", "application/json"):
+        answer = client.graph("GET", "me", token)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].split(";")[0] == expected
+        assert answer.json()["userPrincipalName"] == OPERATOR
+
+
 @pytest.mark.parametrize(
     "order",
     [
         {},
         {"path": "x"},
+        {"path": "x", "status": 429, "retry_after": 1, "retry_after_form": "words"},
+        {"path": "x", "status": 429, "retry_after_form": "date"},
+        {"path": "x", "status": 302},
+        {"path": "x", "status": 500, "location": "https://elsewhere.example"},
+        {"path": "x", "status": 302, "location": "https://a\r\nb: c"},
+        {"path": "x", "content_type": "text/html\r\na: b"},
+        {"path": "x", "content_type": "text/html", "status": 500},
+        {"path": "x", "content_type": "text/html", "batch_item": True},
         {"path": "(", "status": 500},
         {"path": "x", "status": 99},
         {"path": "x", "status": "500"},

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -40,10 +42,21 @@ def error_code(status: int) -> str:
     return _CODES.get(status, "UnknownError")
 
 
-def fault_response(fault: Fault, path: str) -> Response:
+def fault_headers(fault: Fault, now: datetime) -> dict[str, str]:
+    """Beside those of the body. ``now``, the tenant's time, is told where another time is measured against it."""
+    headers = {"Location": fault.location} if fault.location is not None else {}
+    if fault.retry_after is None:
+        return headers
+    if fault.retry_after_form == "seconds":
+        return {**headers, "Retry-After": str(fault.retry_after)}
+    until = now + timedelta(seconds=fault.retry_after)
+    return {**headers, "Date": format_datetime(now, usegmt=True), "Retry-After": format_datetime(until, usegmt=True)}
+
+
+def fault_response(fault: Fault, path: str, now: datetime) -> Response:
     """What the client gets instead of the service's answer."""
     status = fault.status or 200
-    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+    headers = fault_headers(fault, now)
     if fault.body == "html":
         return Response(_HTML, status, headers, media_type="text/html")
     if fault.body == "empty":

@@ -12,6 +12,10 @@ from typing import Any
 
 # Where a list's link to its next page leads.
 NEXT_LINKS = ("other_host", "other_scheme", "same_page")
+# How a Retry-After header tells when.
+RETRY_AFTER_FORMS = ("seconds", "date")
+_ADDRESS = re.compile(r"[!-~]+")
+_CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+(?:; ?[a-z0-9=-]+)?")
 
 
 class FaultError(Exception):
@@ -28,11 +32,14 @@ class Fault:
     skip: int = 0
     status: int | None = None
     retry_after: int | None = None
+    retry_after_form: str = RETRY_AFTER_FORMS[0]
+    location: str | None = None
     delay_ms: int = 0
     hang: bool = False
     reset: str | None = None
     body: str | None = None
     next_link: str | None = None
+    content_type: str | None = None
     aadsts: int | None = None
     oauth_error: str = "invalid_grant"
     processed: bool = False
@@ -59,6 +66,8 @@ class Fault:
 
 _WHOLE = ("times", "skip", "status", "retry_after", "delay_ms", "aadsts")
 _FLAGS = ("hang", "processed", "batch_item")
+# What can happen to a call; the rest says to which, and how.
+_WHATS = ("status", "delay_ms", "hang", "reset", "body", "next_link", "content_type", "aadsts")
 
 
 def read_fault(order: Mapping[str, Any]) -> Fault:
@@ -87,8 +96,21 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
         raise FaultError("body must be broken_json, html or empty")
     if order.get("next_link") not in (None, *NEXT_LINKS):
         raise FaultError(f"next_link must be one of {', '.join(NEXT_LINKS)}")
-    if order.get("next_link") and any(order.get(name) for name in ("status", "hang", "reset", "body")):
-        raise FaultError("next_link changes the service's own answer: status, hang, reset and body do not go with it")
+    for changes in ("next_link", "content_type"):
+        if order.get(changes) and any(order.get(name) for name in ("status", "hang", "reset", "body", "aadsts")):
+            raise FaultError(
+                f"{changes} changes the service's own answer: status, hang, reset, body and aadsts do not go with it"
+            )
+    if order.get("content_type") is not None and not _is_text(order["content_type"], _CONTENT_TYPE):
+        raise FaultError("content_type must be a media type, such as text/html")
+    if "retry_after_form" in order and order["retry_after_form"] not in RETRY_AFTER_FORMS:
+        raise FaultError(f"retry_after_form must be one of {', '.join(RETRY_AFTER_FORMS)}")
+    if "retry_after_form" in order and order.get("retry_after") is None:
+        raise FaultError("retry_after_form goes with retry_after")
+    if order.get("location") is not None and not _is_text(order["location"], _ADDRESS):
+        raise FaultError("location must be an address without control characters")
+    if (order.get("location") is None) != (status is None or not 300 <= status < 400):
+        raise FaultError("location goes with a status between 300 and 399, and such a status with location")
     if not isinstance(order.get("oauth_error", ""), str):
         raise FaultError("oauth_error must be text")
     if order.get("aadsts") is None and "oauth_error" in order:
@@ -97,9 +119,15 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
         raise FaultError("aadsts is an answer of the sign-in service: body, next_link and batch_item do not go with it")
     if order.get("batch_item") and (order.get("hang") or order.get("reset")):
         raise FaultError("an item of a batch has no connection of its own: hang and reset do not go with batch_item")
-    if not any(order.get(name) for name in ("status", "delay_ms", "hang", "reset", "body", "next_link", "aadsts")):
-        raise FaultError("nothing is ordered: give status, delay_ms, hang, reset, body, next_link or aadsts")
+    if order.get("batch_item") and order.get("content_type"):
+        raise FaultError("an item of a batch has no header of its own: content_type does not go with batch_item")
+    if not any(order.get(name) for name in _WHATS):
+        raise FaultError(f"nothing is ordered: give {', '.join(_WHATS[:-1])} or {_WHATS[-1]}")
     return Fault(**{name: value for name, value in order.items() if value is not None or name == "times"})
+
+
+def _is_text(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 class Faults:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pim_simulator.call_log import Call, attach
-from pim_simulator.fault_answers import fault_response, ordered_refusal, relinked
+from pim_simulator.fault_answers import fault_headers, fault_response, ordered_refusal, relinked
 from pim_simulator.faults import Fault
 from pim_simulator.http_protocol import reset_connection
 from pim_simulator.world import World, base_url_of
@@ -57,9 +57,9 @@ class Observation:
             wait += fault.delay_ms / 1000
         if wait:
             await asyncio.sleep(wait)
-        if fault is not None and fault.next_link is not None:
+        if fault is not None and (fault.next_link is not None or fault.content_type is not None):
             call.detail = f"fault {fault.id}"
-            await self._relink(fault.next_link, address, scope, receive, observed)
+            await self._answer_otherwise(fault, address, scope, receive, observed)
         elif fault is None or (
             fault.delay_ms and not (fault.status or fault.hang or fault.reset or fault.body or fault.aadsts)
         ):
@@ -79,7 +79,7 @@ class Observation:
         elif fault.aadsts is not None:
             await self._refuse_sign_in(fault, call, scope, receive, send)
         else:
-            await fault_response(fault, scope["path"])(scope, receive, send)
+            await fault_response(fault, scope["path"], self._world.clock.now())(scope, receive, send)
 
     async def _refuse_sign_in(self, fault: Fault, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         """In the sign-in service's own body."""
@@ -87,11 +87,11 @@ class Observation:
         error = ordered_refusal(fault)
         call.detail = f"fault {fault.id}: {error.code}"
         body = error.body(self._world.clock.now(), base_url_of(request), request.headers.get("client-request-id"))
-        headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+        headers = fault_headers(fault, self._world.clock.now())
         await JSONResponse(body, error.status, headers)(scope, receive, send)
 
-    async def _relink(self, kind: str, address: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """The service's own answer, with another link to the next page."""
+    async def _answer_otherwise(self, fault: Fault, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """The service's own answer, with another link to the next page or another media type."""
         kept: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -99,11 +99,14 @@ class Observation:
 
         await self._answer(scope, receive, keep)
         content = b"".join(message.get("body", b"") for message in kept)
-        if kept[0]["status"] == 200 and content:
+        if fault.next_link is not None and kept[0]["status"] == 200 and content:
             base_url = base_url_of(Request(scope))
-            content = json.dumps(relinked(json.loads(content), kind, base_url, address)).encode()
-        headers = [(name, value) for name, value in kept[0]["headers"] if name != b"content-length"]
-        await send({**kept[0], "headers": [*headers, (b"content-length", str(len(content)).encode())]})
+            content = json.dumps(relinked(json.loads(content), fault.next_link, base_url, address)).encode()
+        changed = {b"content-length": str(len(content)).encode()}
+        if fault.content_type is not None:
+            changed[b"content-type"] = fault.content_type.encode()
+        headers = [(name, value) for name, value in kept[0]["headers"] if name not in changed]
+        await send({**kept[0], "headers": [*headers, *changed.items()]})
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -137,7 +137,7 @@ async def _run(
         return answer
     if fault.processed:
         service.answer(call, client_request_id)
-    return _fault_answer(fault_response(fault, address))
+    return _fault_answer(fault_response(fault, address, world.clock.now()))
 
 
 def _fault_answer(response: Any) -> GraphAnswer:
@@ -148,8 +148,9 @@ def _fault_answer(response: Any) -> GraphAnswer:
     except ValueError:
         content = text
     answer = GraphAnswer(response.status_code, content)
-    if "retry-after" in response.headers:
-        answer.headers["Retry-After"] = response.headers["retry-after"]
+    for name in ("Retry-After", "Date", "Location"):
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
     return answer
 
 
