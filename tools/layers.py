@@ -36,6 +36,7 @@ LAYERS = (
     Layer("sanity", "tests/gates/sanity", every_lane=True),
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
     Layer("contract", "tests/contract"),
+    Layer("faults", "tests/faults"),
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),

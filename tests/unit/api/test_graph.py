@@ -488,6 +488,12 @@ def test_a_batch_without_answers(body):
     assert {(one.code, one.uncertain) for one in api.run(writes(2))} == {("invalid_response", True)}
 
 
+@pytest.mark.parametrize("body", [b'{"responses": [', b"", b"<html>", []])
+def test_a_batch_of_writes_that_was_answered_may_have_been_carried_out(body):
+    api, _wire = graph(lambda *_: answer(200, body))
+    assert {(one.code, one.uncertain) for one in api.run(writes(2))} == {("invalid_response", True)}
+
+
 def listed(path: str = "/things") -> Call:
     return Call("graph", "GET", path, pages=True)
 

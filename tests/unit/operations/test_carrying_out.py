@@ -303,3 +303,78 @@ def test_waiting_for_a_young_activation_ends(tmp_path):
     result = here.run(role="Reader", state="inactive")
     assert (result["failure"]["code"], result["changed"]) == ("too_early", False)
     assert sum(here.fake.slept) < 400
+
+
+# What a failure tells of the state, and of running again.
+
+
+def test_a_withdrawal_whose_answer_was_lost_is_looked_for(tmp_path, kind):
+    here = a_world(tmp_path, kind, Role("Reader", approval=True))
+    cancel = here.directory._cancel
+
+    def cancelled(number):
+        cancel(number)
+        raise PimError("network", "the connection was closed", uncertain=True)
+
+    here.directory._cancel = cancelled
+    result = here.run(role="Reader", wait_timeout=30)
+    assert (result["failure"]["code"], result["changed"], result["activated"]) == ("wait_timeout", False, [])
+    assert "this task's request was withdrawn" in result["msg"]
+
+
+def test_a_withdrawal_that_got_lost_is_asked_for_again(tmp_path, kind):
+    here = a_world(tmp_path, kind, Role("Reader", approval=True))
+    here.run(role="Reader", wait=False)
+    cancel, tries = here.directory._cancel, []
+
+    def cancelled(number):
+        tries.append(number)
+        if len(tries) == 1:
+            raise PimError("network", "the connection was closed", uncertain=True)
+        return cancel(number)
+
+    here.directory._cancel = cancelled
+    result = here.run(role="Reader", state="inactive")
+    assert ("failed" in result, result["changed"], len(tries)) == (False, True, 2)
+    assert [one["status"] for one in here.directory.requests] == ["Canceled"]
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["refused", "lost"])
+def test_a_write_that_failed_tells_what_is_so_now(tmp_path, kind, answered):
+    here = a_world(tmp_path, kind, Role("Reader"))
+    handle = here.directory._handle
+
+    def handled(method, path, body):
+        if method != "GET":
+            if answered:
+                return 429, error("TooManyRequests")
+            raise PimError("network", "the connection was closed", uncertain=True)
+        if not answered and here.directory.calls > 3:
+            raise PimError("network", "the service is gone")
+        return handle(method, path, body)
+
+    here.directory._handle = handled
+    result = here.run(role="Reader")
+    assert result["failure"]["code"] == ("throttled" if answered else "network")
+    assert ("is not active now" if answered else "state is unknown") in result["msg"]
+    assert "unning again is safe" in result["msg"]
+
+
+def test_an_activation_found_after_a_lost_answer_is_shown_as_active_without_waiting(tmp_path, kind):
+    here = a_world(tmp_path, kind, Role("Reader"))
+    first_answer(here, gone)
+    result = here.run(role="Reader", wait=False)
+    assert (result["changed"], result["roles"][0]["active"]) == (True, True)
+    assert result["roles"][0]["expires_at"] is not None
+
+
+def test_what_is_still_active_tells_what_the_service_said_last(tmp_path, kind):
+    here = world_of(str(tmp_path / "state"), active(kind=AzureRole if kind is Azure else Role), kind=kind)
+    handle = here.directory._handle
+    here.directory._handle = lambda method, path, body: (
+        handle(method, path, body) if method == "GET" else (504, error("GatewayTimeout"))
+    )
+    result = here.run(role="Reader", state="inactive")
+    assert result["failure"]["code"] == "service_unavailable"
+    assert "is still active" in result["msg"]
+    assert "unning again is safe" in result["msg"]

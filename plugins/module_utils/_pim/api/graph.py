@@ -134,6 +134,8 @@ class Graph(Api):
         except PimError as error:
             if reads_only:
                 raise
+            # A batch that was answered was carried out, as far as anybody can tell, whatever its answer is worth.
+            error.uncertain = error.uncertain or (error.status is not None and error.status < 300)
             return {index: error.retold() for index in indexes}, token
         found: dict[int, Reply | PimError] = {}
         by_id = {str(index): index for index in indexes}

@@ -233,7 +233,7 @@ def _carried_out(connection: Connection, options: ActivationOptions, works: Sequ
         failure = error if isinstance(error, PimError) else fault("pim_role_activation", error)
         for work in works:
             if not work.settled:
-                work.failed(failure.retold())
+                work.failed(failure.retold(), unsure=work.asked)
     try:
         _mark_tokens(connection, works, context)
     except PimError as error:

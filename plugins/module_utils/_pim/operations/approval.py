@@ -23,6 +23,7 @@ from .context import Context
 from .operation import Operation
 from .requests import read_requests, read_stages
 from .stepping_up import STEP_UPS, asks_for_more, for_one
+from .work import SAFE_AGAIN, safe_again
 
 # What the documentation of both services lets an approver decide.
 _WAITING = "PendingApproval"
@@ -73,6 +74,8 @@ class _Approval:
         self._wanted: str = params["decision"]
         self._justification: str | None = params.get("justification") or None
         self._request: Request | None = None
+        # The decision was sent.
+        self._asked = False
 
     def run(self, context: Context) -> dict[str, Any]:
         if self._connection.session.principal_type != "user":
@@ -93,15 +96,23 @@ class _Approval:
                     raise self._forbidden()
                 else:
                     after, changed = self._decided(before), True
-        except PimError as error:
+        except PimError as failure:
+            error = self._with_state(failure)
             error.provider = self._provider.name
             if self._request is not None:
                 error.about(provider=self._provider.name, role=self._role, scope=self._request.scope)
-            raise
+            raise error from None
         result = {"changed": changed, "request": self._shown(), **_decision(after)}
         if context.diff:
             result["diff"] = {"before": _diff(before), "after": _diff(after)}
         return result
+
+    def _with_state(self, error: PimError) -> PimError:
+        """Where the decision was sent, the failure tells what is so now; those that name who decided do already."""
+        if not self._asked or error.code not in SAFE_AGAIN:
+            return error
+        state = "whether it is decided is unknown" if error.uncertain else "it still waits for a decision"
+        return error.retold(f"{error.message.rstrip('.')}; {state}", advice=safe_again(error))
 
     @property
     def _name(self) -> str:
@@ -209,6 +220,7 @@ class _Approval:
     def _send(self, where: Call, stage: Stage) -> Answer | PimError:
         """Once more with the token of a step-up, where the service asks who decides for more than the session has proved."""
         call = self._provider.decide_call(where, stage.stage_id, self._wanted, self._justification)
+        self._asked = True
         outcome = self._connection.run([call])[0]
         for _round in range(STEP_UPS):
             if not isinstance(outcome, PimError) or not asks_for_more(outcome):
@@ -263,10 +275,12 @@ class _Approval:
         return stage, maybe_ours and (stage.decided_by_id or me).lower() == me
 
     def _fate_unknown(self, error: PimError) -> PimError:
-        return error.retold(
+        told = error.retold(
             f"The answer to the decision of request {self._id} was lost, and what became of it could not be found out: {error.message}",
             advice="Running again is safe: a request that is decided is found and left.",
         )
+        told.uncertain = True
+        return told
 
     def _decided(self, stage: Stage) -> Stage:
         """The stage as this task leaves it."""

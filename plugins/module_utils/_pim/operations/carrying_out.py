@@ -13,7 +13,7 @@ from datetime import timedelta
 from ..advice import ADVICE
 from ..api.calls import Answer
 from ..errors import PimError
-from ..models import PROVISIONING, WITHDRAWN
+from ..models import PROVISIONING
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
 from ..plans.rows import lately_activated, switched_off
@@ -23,7 +23,7 @@ from .connection import Connection
 from .context import Context
 from .five_minutes import Patience, leave_to_expire, seconds_too_early
 from .holdings import read_policies, read_rows
-from .submission import accept, cancel_call, ended_badly, fate_unknown, find_lost, request_id_of, submit
+from .submission import accept, ended_badly, fate_unknown, find_lost, submit, withdraw
 from .work import Work
 
 # "It is active already", and "a request for it is under way": not failures, but to be looked at.
@@ -101,24 +101,13 @@ class CarryOut:
             work.failed(outcome)
 
     def _withdraw(self, works: Sequence[Work]) -> None:
-        for place, outcome in submit(self._connection, works, "cancel", cancel_call).items():
+        for place, failure in withdraw(self._connection, works).items():
             work = works[place]
-            if isinstance(outcome, PimError) and not (outcome.uncertain and self._withdrawn(work)):
-                work.failed(outcome)
+            if failure is not None:
+                work.failed(failure, unsure=failure.uncertain)
                 continue
             work.changed = True
-            work.status = "Canceled"
-            work.row = replace(work.row, pending=None)
             work.settled = work.step.action == plan.CANCEL
-
-    def _withdrawn(self, work: Work) -> bool:
-        """Whether the request is withdrawn after all: the answer to the withdrawal was lost."""
-        try:
-            answer = self._connection.one(work.provider.request_call(work.row, request_id_of(work)))
-            return work.provider.read_request(answer, self._connection.now()).phase == WITHDRAWN
-        except PimError:
-            # The failure of the withdrawal itself is what the user is told.
-            return False
 
     def _activate(self, works: Sequence[Work]) -> None:
         lost: list[tuple[Work, PimError]] = []
@@ -149,7 +138,7 @@ class CarryOut:
             told = found[work.row.provider]
             if isinstance(told, PimError):
                 reason = f"{work.name} is active or asked for already, but cannot be looked at: {told.message}"
-                work.failed(told.retold(reason))
+                work.failed(told.retold(reason), unsure=True)
                 continue
             pending = told.again(work.row, self._connection.now()).pending
             if pending is None:
@@ -285,7 +274,7 @@ class CarryOut:
                 if work not in missing and work.error is None:
                     work.switched_off = work.changed = True
                 elif last_try and work.error is None:
-                    work.failed(_still_active(work))
+                    work.failed(_still_active(work), told=True)
                 work.ending = True
             open_works = missing
 
@@ -325,8 +314,9 @@ class CarryOut:
         if isinstance(outcome, Answer):
             try:
                 request = accept(self._connection, work, outcome)
-            except PimError:
+            except PimError as error:
                 # Accepted, but in words nobody can read: to be looked at like a lost answer.
+                work.lost = error
                 lost.append(work)
                 return
             bad = ended_badly(work, request)
@@ -345,6 +335,7 @@ class CarryOut:
         elif outcome.code == "too_early":
             self._too_early(work, outcome)
         elif outcome.uncertain:
+            work.lost = outcome
             lost.append(work)
         else:
             work.failed(outcome)
@@ -413,13 +404,14 @@ def _leave_off(work: Work, error: PimError) -> None:
         error.retold(
             f"{work.name} was deactivated, and could not be activated again, so it is off now: {error.message}",
             advice="Run again to activate it.",
-        )
+        ),
+        told=True,
     )
 
 
 def _still_active(work: Work) -> PimError:
-    return PimError(
-        "network",
-        f"{work.name} is still active: it was asked twice to be ended, and both answers were lost",
+    lost = work.lost or PimError("network", "no answer came")
+    return lost.retold(
+        f"{work.name} is still active: it was asked twice to be ended, and both answers were lost ({lost.message})",
         advice="Running again is safe.",
     )

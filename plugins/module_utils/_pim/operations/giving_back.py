@@ -41,7 +41,7 @@ from .leasing import alive_in
 from .leftovers import is_of
 from .operation import Operation, OperationFailed
 from .waiting import wait_for, without_waiting
-from .work import Work
+from .work import Work, safe_again
 
 # Seconds: a run that has asked for the same role has its answer by then.
 _PATIENCE = 90.0
@@ -88,8 +88,11 @@ class _Part:
     def failed(self, error: Exception) -> None:
         """The first failure is told."""
         if self.error is None:
-            failure = error.retold() if isinstance(error, PimError) else fault("pim_give_back", error)
-            self.error = failure.about(provider=self.lease.provider, role=self.lease.role, scope=self.lease.scope)
+            failure = error if isinstance(error, PimError) else fault("pim_give_back", error)
+            message = f"{failure.message.rstrip('.')}; the state of {self.lease.row().title} is unknown"
+            self.error = failure.retold(message, advice=safe_again(failure)).about(
+                provider=self.lease.provider, role=self.lease.role, scope=self.lease.scope
+            )
         if self.work is not None:
             self.work.error = self.work.error or self.error
 

@@ -9,6 +9,7 @@ A write whose answer was lost is never blindly repeated: the service is looked a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..api.calls import Answer, Call
@@ -71,6 +72,7 @@ def _sent(
         [{"tenant_id": session.tenant_id, "asked_at": asked_at, **work.journal_entry(action)} for work in works],
     )
     for work, entry in zip(works, entries):
+        work.asked = True
         if action == "activate":
             work.entries.append(entry)
     outcomes = connection.run([call_of(work) for work in works])
@@ -96,8 +98,42 @@ def _intend(connection: Connection, entries: Sequence[dict[str, Any]]) -> list[s
     return intend(connection, entries)
 
 
-def cancel_call(work: Work) -> Call:
+def withdraw(connection: Connection, works: Sequence[Work]) -> dict[int, PimError | None]:
+    """Withdraws the pending request of each work; by place in `works`, None, or why it still waits.
+
+    One whose answer was lost is looked for, and asked for a second time where it still waits; `uncertain` where that cannot be seen.
+    """
+    failures: dict[int, PimError | None] = {}
+    open_places = list(range(len(works)))
+    for last_try in (False, True):
+        asked, open_places = open_places, []
+        outcomes = submit(connection, [works[place] for place in asked], "cancel", _cancel_call)
+        for number, place in enumerate(asked):
+            work, outcome = works[place], outcomes[number]
+            failure = outcome.retold() if isinstance(outcome, PimError) else None
+            if failure is not None and (failure.uncertain or failure.repeated):
+                withdrawn = _is_withdrawn(connection, work)
+                failure.uncertain = withdrawn is None
+                failure = None if withdrawn else failure
+                if withdrawn is False and not last_try:
+                    open_places.append(place)
+            failures[place] = failure
+            if failure is None:
+                work.status, work.row = "Canceled", replace(work.row, pending=None)
+    return failures
+
+
+def _cancel_call(work: Work) -> Call:
     return work.provider.cancel_call(work.row, request_id_of(work))
+
+
+def _is_withdrawn(connection: Connection, work: Work) -> bool | None:
+    """None where it cannot be seen: then the failure of the withdrawal itself is what the user is told."""
+    try:
+        answer = connection.one(work.provider.request_call(work.row, request_id_of(work)))
+        return work.provider.read_request(answer, connection.now()).phase == WITHDRAWN
+    except PimError:
+        return None
 
 
 def request_id_of(work: Work) -> str:
@@ -166,6 +202,9 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
             pending = row.pending
             if active and pending is not None and work.made(pending):
                 work.request, work.status, work.ours, arrived = pending, pending.status, True, True
+            elif active and arrived:
+                # Nobody may look again.
+                work.row = row
             if not arrived:
                 missing.append(work)
         open_works = missing
@@ -198,7 +237,7 @@ def fate_unknown(work: Work, error: PimError, *, active: bool) -> None:
     that nobody knows of does.
     """
     work.switched_on = work.changed = active
-    work.failed(_unknown_fate(work, error))
+    work.failed(_unknown_fate(work, error), told=True)
 
 
 def _unknown_fate(work: Work, error: PimError) -> PimError:

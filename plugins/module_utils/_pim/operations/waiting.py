@@ -17,7 +17,7 @@ from ..providers.registry import PROVIDERS
 from .activation_options import ActivationOptions
 from .connection import Connection
 from .context import Context
-from .submission import cancel_call, ended_badly, request_id_of, submit
+from .submission import ended_badly, request_id_of, withdraw
 from .work import Work
 
 # Seconds between looks: soon at first, because most activations are in force within seconds; then patiently.
@@ -62,7 +62,7 @@ def wait_for(connection: Connection, works: Sequence[Work], options: ActivationO
         for work in open_works:
             error = troubles.get(work.row.provider)
             if error is not None and error.code not in _TRANSIENT and not work.settled:
-                work.failed(_cannot_look(work, error))
+                work.failed(_cannot_look(work, error), unsure=True)
         open_works = [work for work in works if not work.settled]
         left = deadline - context.clock.monotonic()
         if not open_works or left <= 0:
@@ -159,40 +159,32 @@ def _see(connection: Connection, work: Work, active: RoleRow | None) -> None:
 def _time_out(connection: Connection, work: Work, options: ActivationOptions, trouble: PimError | None) -> None:
     waited = f"within wait_timeout={options.wait_timeout} s"
     request = work.request
+    # Whether the message tells what is so now.
+    told = False
     if work.step.action == plan.DEACTIVATE:
-        error = PimError("wait_timeout", f"{work.name} was still listed as active {waited}")
+        seen = "still listed as active" if trouble is None else "asked to be ended, but not seen gone"
+        error = PimError("wait_timeout", f"{work.name} was {seen} {waited}")
     elif request is not None and request.phase in PENDING:
         kept = f"{work.name} did not come into force {waited} (status {request.status})"
+        told = trouble is None
         if not (work.ours and options.cancel_on_timeout):
             error = PimError("wait_timeout", f"{kept}; the request goes on waiting")
-        elif _withdraw(connection, work):
+        elif withdraw(connection, [work])[0] is None:
             work.changed = work.switched_on = False
-            error = PimError("wait_timeout", f"{kept}; this task's request was withdrawn")
+            error, told = PimError("wait_timeout", f"{kept}; this task's request was withdrawn"), True
         else:
-            _last_look(connection, work)
+            # Perhaps it was approved at the last moment.
+            trouble = _look(connection, [work]).get(work.row.provider)
             if work.settled:
                 return
             error = PimError("wait_timeout", f"{kept}; the request could not be withdrawn and goes on")
+            told = trouble is None
     else:
         error = PimError("wait_timeout", f"{work.name} was accepted, but not seen in force {waited}")
     if trouble is not None:
         error.message += f" (the last look failed: {trouble.message})"
     error.request_id = request.request_id if request is not None else None
-    work.failed(error)
-
-
-def _withdraw(connection: Connection, work: Work) -> bool:
-    if isinstance(submit(connection, [work], "cancel", cancel_call)[0], PimError):
-        return False
-    work.status = "Canceled"
-    work.row = replace(work.row, pending=None)
-    return True
-
-
-def _last_look(connection: Connection, work: Work) -> None:
-    """The request could not be withdrawn: perhaps it was approved at the last moment. Where it cannot be looked at, the time-out is
-    what the user is told; it says that the request goes on."""
-    _look(connection, [work])
+    work.failed(error, unsure=not told, told=told)
 
 
 def _cannot_look(work: Work, error: PimError) -> PimError:

@@ -19,6 +19,25 @@ from ..providers.registry import PROVIDERS
 
 # An activation starts no earlier than it was asked for; services round.
 _INEXACT = timedelta(seconds=5)
+# Failures after which the same task can be run again as it is, and finds what is done. Others are answers to what was asked.
+SAFE_AGAIN = frozenset(
+    {
+        "network",
+        "throttled",
+        "service_unavailable",
+        "invalid_response",
+        "session_expired",
+        "session_busy",
+        "session_unusable",
+        "login_failed",
+        "forbidden",
+        "wait_timeout",
+        "unexpected",
+    }
+)
+# Failures that tell by themselves that the role is not active.
+_TELLING = frozenset({"approval_denied", "request_withdrawn"})
+_SAYS_SO = "unning again is safe"
 
 
 @dataclass
@@ -37,8 +56,12 @@ class Work:
     changed: bool = False
     status: str | None = None
     error: PimError | None = None
+    # A write was sent for it, so that its failure has to tell what is so now.
+    asked: bool = False
     # A first deactivation was sent, and its answer lost.
     ending: bool = False
+    # What came instead of the last answer to one.
+    lost: PimError | None = None
     # The service refused, because the role is active or asked for already.
     under_way: bool = False
     # Where it was read to plan the task.
@@ -91,9 +114,22 @@ class Work:
             return True
         return self.known_requests is not None and pending.request_id not in self.known_requests
 
-    def failed(self, error: PimError) -> None:
+    def failed(self, error: PimError, *, unsure: bool = False, told: bool = False) -> None:
+        """`unsure`: it is not known what became of what was asked. `told`: the message says already what is so now."""
+        if self.asked and error.code not in _TELLING:
+            message = error.message if told else f"{error.message.rstrip('.')}; {self._state(unsure)}"
+            error = error.retold(message, advice=safe_again(error))
         self.error = error.about(provider=self.row.provider, role=str(self.row.role), scope=self.row.scope)
         self.settled = True
+
+    def _state(self, unsure: bool) -> str:
+        if unsure:
+            return f"the state of {self.name} is unknown"
+        if self.row.active:
+            return f"{self.name} is active now"
+        if self.row.pending is not None:
+            return f"the request for {self.name} still waits"
+        return f"{self.name} is not active now"
 
     def foretell(self) -> None:
         """Check mode: what would be, where nothing is known to be against it."""
@@ -127,3 +163,11 @@ class Work:
             "status": self.status,
         }
         return result if self.error is None else {**result, "failure": self.error.as_failure()}
+
+
+def safe_again(error: PimError) -> str | None:
+    """Its advice, with the word that running again is safe, where it is and nothing says so."""
+    advice = error.advice or ""
+    if error.code not in SAFE_AGAIN or _SAYS_SO in advice:
+        return error.advice
+    return f"{advice} Running again is safe: what is already done is found and left.".lstrip()
