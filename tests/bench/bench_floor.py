@@ -5,13 +5,16 @@
 
 The own time of a task is its time less that of an empty one and less the time the simulator took to answer. ``python -m
 bench.bench_floor``, with ``tests`` in PYTHONPATH, prints it and puts it into ``docs/performance.md``. All kinds take turns in one
-run, so that a busy moment of the machine meets them alike; times are medians.
+run, and each task is compared with the empty one of its round, so that a busy moment of the machine meets them alike.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,12 +22,14 @@ from typing import Any
 
 from bench.playbooks import run, sign_in
 from simulator_process import Simulator, read_tenant
-from tools import layout
+from tools import collection_tree, environment, layout
 
 # What one activation may cost beside an empty action plugin task and the server's time, and a module beside an empty one and its calls.
 CONTROLLER_TARGET = 40.0
 MODULE_TARGET = 1.3
 ROUNDS = {"local": 20, "loop": 14}
+# Enough to count calls.
+FEW = {"local": 6, "loop": 4}
 # The first rounds load plugins into the controller, or pack modules.
 WARM_UP = 2
 READER = "operator@contoso.example"
@@ -47,33 +52,45 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Figures:
-    """By edge (``local`` the controller, ``loop`` a module) and kind of task: milliseconds of it and of its server, and its calls."""
+    """By edge (``local`` the controller, ``loop`` a module) and kind of task: milliseconds of it in each round, and of its server
+    and how many calls in the mean.
+    """
 
-    tasks: dict[str, dict[str, float]]
+    rounds: dict[str, dict[str, list[float]]]
     server: dict[str, dict[str, float]]
     calls: dict[str, dict[str, float]]
 
+    def whole(self, edge: str, kind: str) -> float:
+        return median(self.rounds[edge][kind])
+
     def own(self, edge: str, kind: str) -> float:
-        return self.tasks[edge][kind] - self.tasks[edge][EMPTY[edge]] - self.server[edge].get(kind, 0.0)
+        return median(with_it - empty for with_it, empty in self._beside_empty(edge, kind))
 
     def ratio(self, kind: str) -> float:
         """Of a module's task without its server, to an empty one's."""
-        return (self.tasks["loop"][kind] - self.server["loop"].get(kind, 0.0)) / self.tasks["loop"]["empty module"]
+        return median(with_it / empty for with_it, empty in self._beside_empty("loop", kind))
+
+    def _beside_empty(self, edge: str, kind: str) -> list[tuple[float, float]]:
+        """By round: the task without its server, and the empty one."""
+        server = self.server[edge].get(kind, 0.0)
+        return [
+            (found - server, empty) for found, empty in zip(*(self.rounds[edge][one] for one in (kind, EMPTY[edge])))
+        ]
 
 
-def measure(directory: Path) -> Figures:
-    """About a minute. ``directory``: an empty one, for sessions and playbooks."""
+def measure(directory: Path, number_of_rounds: Mapping[str, int]) -> Figures:
+    """About a minute for ``ROUNDS``. ``directory``: an empty one, for sessions and playbooks."""
     tenant = read_tenant()
     users = {user["username"]: user for user in tenant["users"]}
     roles = [one["role"] for one in tenant["eligibilities"] if one["principal"] == ACTIVATOR]
-    tasks: dict[str, dict[str, float]] = {}
+    all_rounds: dict[str, dict[str, list[float]]] = {}
     server: dict[str, dict[str, float]] = {}
     calls: dict[str, dict[str, float]] = {}
     with Simulator() as simulator:
         for username in (READER, ACTIVATOR):
             (directory / username).mkdir()
             sign_in(simulator, directory / username, username, users[username]["password"])
-        for edge, rounds in ROUNDS.items():
+        for edge, rounds in number_of_rounds.items():
             simulator.control("POST", "reset")
             simulator.control("DELETE", "calls")
             sessions = {name: {"session_dir": str(directory / name / "sessions")} for name in (READER, ACTIVATOR)}
@@ -95,12 +112,12 @@ def measure(directory: Path) -> Figures:
                 times.setdefault(task["name"], []).append(task["seconds"] * 1000)
                 if task["name"] == "activation" and len(task["result"]["activated"]) != 1:
                     raise RuntimeError(f"nothing was activated: {task['result']}")
-            tasks[edge] = {kind: median(found[WARM_UP:]) for kind, found in times.items()}
+            all_rounds[edge] = {kind: found[WARM_UP:] for kind, found in times.items()}
             made = _calls(simulator)
             number = len(times["activation"])
             calls[edge] = {kind: count / number for kind, (count, _time) in made.items()}
             server[edge] = {kind: time / number for kind, (_count, time) in made.items()}
-    return Figures(tasks, server, calls)
+    return Figures(all_rounds, server, calls)
 
 
 def _calls(simulator: Simulator) -> dict[str, tuple[int, float]]:
@@ -122,11 +139,11 @@ def table(figures: Figures) -> str:
         "| --- | --- | --- | --- |",
     ]
     for edge, place in (("local", "in the controller"), ("loop", "as a module")):
-        for kind, milliseconds in figures.tasks[edge].items():
+        for kind in figures.rounds[edge]:
             count, server = figures.calls[edge].get(kind, 0), figures.server[edge].get(kind, 0.0)
             called = f"{server:.0f} ms ({count:g} call{'s' if count != 1 else ''})" if count else "none"
             own = "" if kind == EMPTY[edge] else f"{figures.own(edge, kind):.0f} ms"
-            lines.append(f"| {place}: {NAMES[kind]} | {milliseconds:.0f} ms | {called} | {own} |")
+            lines.append(f"| {place}: {NAMES[kind]} | {figures.whole(edge, kind):.0f} ms | {called} | {own} |")
     own = figures.own("local", "activation")
     lines += [
         "",
@@ -147,8 +164,10 @@ def write(shown: str) -> None:
 
 
 def main() -> None:
+    collection_tree.link()
+    os.environ.update(environment.for_tests(Path(sys.prefix)))
     with tempfile.TemporaryDirectory() as directory:
-        shown = table(measure(Path(directory)))
+        shown = table(measure(Path(directory), ROUNDS))
     print(shown)
     write(shown)
 
