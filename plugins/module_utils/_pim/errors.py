@@ -95,6 +95,8 @@ class PimError(Exception):
         for name in ("service_code", "service_message", "status", "request_id", "authentication_context"):
             setattr(told, name, getattr(self, name) or getattr(refusal, name))
         told.repeated = self.repeated or refusal.repeated
+        # What was refused is not in doubt, whatever became of the call that was to answer the refusal.
+        told.uncertain = refusal.uncertain
         return told
 
     @property

@@ -325,6 +325,17 @@ def test_a_token_that_cannot_be_renewed_hides_no_write_of_a_batch(code):
     assert (len(wire.sent), api._bearer.renewed.call_count) == (1, 1)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("when", ["token", "renewed", "answered"])
+def test_a_lost_token_leaves_no_doubt_about_a_write(number, when):
+    headers = {"WWW-Authenticate": challenge()} if when == "answered" else {}
+    api, wire = graph(lambda *_: Reply(401, {name.lower(): value for name, value in headers.items()}, b"{}"))
+    lost = PimError("network", "the answer of the sign-in service was lost", uncertain=True)
+    setattr(api._bearer, when, mock.Mock(side_effect=lost))
+    assert {(one.code, one.uncertain) for one in api.run(writes(number))} == {("network", False)}
+    assert len(wire.sent) == (0 if when == "token" else 1)
+
+
 # Claims challenges.
 
 

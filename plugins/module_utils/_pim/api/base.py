@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -84,7 +85,8 @@ class Api(ABC):
 
         `ask`: a person may be asked for it. For a write that is done by who knows all writes of the task, so that it is done once.
         """
-        token, renewed, unsure = self._bearer.token(self.name), False, False
+        with _fate(False):
+            token, renewed, unsure = self._bearer.token(self.name), False, False
         tries = 0
         while True:
             tries += 1
@@ -112,7 +114,8 @@ class Api(ABC):
                 self._bearer.given_up(self.name, token)
                 return reply, token
             else:
-                other = self._bearer.renewed(self.name, token)
+                with _fate(unsure):
+                    other = self._bearer.renewed(self.name, token)
                 if other is None:
                     return reply, token
                 token, renewed = other, True
@@ -185,6 +188,16 @@ class Api(ABC):
             return urlsplit(link)[:2] == urlsplit(self._root)[:2]
         except ValueError:
             return False
+
+
+@contextlib.contextmanager
+def _fate(unsure: bool) -> Iterator[None]:
+    """A failure to get a token leaves no doubt about the call that it was for, but for what an earlier try of that may have done."""
+    try:
+        yield
+    except PimError as error:
+        error.uncertain = unsure
+        raise
 
 
 def _authorization(token: str) -> dict[str, str]:
