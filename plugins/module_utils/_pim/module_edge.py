@@ -10,6 +10,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import compiled_once  # noqa: F401  # pylint: disable=unused-import  # before the others
 from .operations.context import Context
 from .operations.operation import Operation
 from .operations.performing import perform, secrets_within_reach
