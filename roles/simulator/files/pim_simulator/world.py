@@ -22,6 +22,7 @@ from pim_simulator.sign_in.access_tokens import AccessTokens
 from pim_simulator.sign_in.service import SignInService
 from pim_simulator.sign_in.signing import SigningKey
 from pim_simulator.tenant.models import TenantFile
+from pim_simulator.throttling import Throttling
 
 
 class World:
@@ -36,13 +37,14 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """As at the start: tenant, time, calls, faults. Address, CA, control key and signing key stay."""
+        """As at the start: tenant, time, calls, faults, no throttling. Address, CA, control key and signing key stay."""
         self.clock = Clock()
         self.directory.restore_users()
         self.mandatory_mfa = self.tenant.behaviour.azure_resources.mandatory_mfa
         self.stores = build_stores(self.directory, self.clock.now())
         tokens = AccessTokens(self.directory, self.stores["entra_roles"], self.clock, self.signing_key)
         self.sign_in = SignInService(self.directory, self.clock, tokens)
+        self.throttling = Throttling(self.clock.monotonic)
         self.calls.clear()
         self.faults.clear()
         self.resource_bodies: dict[str, Any] = {

@@ -23,6 +23,12 @@ class Address:
     rest: tuple[str, ...] | None
 
     @property
+    def subscription(self) -> str:
+        """Its id in lower case; empty at the tenant and at management groups."""
+        first, _slash, rest = self.scope.lower().lstrip("/").partition("/")
+        return rest.partition("/")[0] if first == "subscriptions" else ""
+
+    @property
     def type(self) -> str:
         """In lower case, as types are compared."""
         return self.rest[0].lower() if self.rest else ""

@@ -29,6 +29,11 @@ def bad_request(message: str) -> ArmError:
     return ArmError(400, "BadRequest", message)
 
 
+def throttled(seconds: int) -> ArmError:
+    message = f"The request is being throttled. Please retry after {seconds} seconds."
+    return ArmError(429, "TooManyRequests", message, {"Retry-After": str(seconds)})
+
+
 def invalid_filter(expression: str) -> ArmError:
     return ArmError(400, "InvalidFilter", f"The {expression} filter is invalid.")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pim_simulator.arm.api_versions import VERSIONS, check_version
 from pim_simulator.arm.approvals import Approvals
 from pim_simulator.arm.child_resources import ChildResources
-from pim_simulator.arm.errors import ArmError, from_refusal
+from pim_simulator.arm.errors import ArmError, from_refusal, throttled
 from pim_simulator.arm.messages import ArmAnswer, ArmCall
 from pim_simulator.arm.place import Place
 from pim_simulator.arm.policies import Policies
@@ -39,6 +39,9 @@ class ArmService:
 
     def answer(self, call: ArmCall) -> ArmAnswer:
         """Raises ArmError."""
+        wait = self._world.throttling.take("arm", call.method, f"{call.caller.object_id} {call.address.subscription}")
+        if wait is not None:
+            raise throttled(wait)
         place = Place(self._world)
         try:
             if call.address.rest is None:

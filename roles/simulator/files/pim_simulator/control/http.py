@@ -32,6 +32,7 @@ from pim_simulator.tenant.access_policies import read_policy
 from pim_simulator.tenant.azure import AzureBehaviour
 from pim_simulator.tenant.models import User
 from pim_simulator.tenant.reading import TenantError, changed
+from pim_simulator.throttling import ThrottleError
 from pim_simulator.times import format_time, parse_duration, parse_time
 from pim_simulator.world import World
 
@@ -60,7 +61,7 @@ def routes(world: World, key: str) -> list[Route]:
                 return JSONResponse(await handler(request))
             except ControlError as error:
                 return JSONResponse({"error": str(error)}, error.status)
-            except (FaultError, TenantError, ValueError, OverflowError) as error:
+            except (FaultError, ThrottleError, TenantError, ValueError, OverflowError) as error:
                 return JSONResponse({"error": str(error)}, 400)
             except PimRefusal as refusal:
                 return JSONResponse({"error": f"{refusal.code}: {refusal.message}"}, refusal.status)
@@ -80,6 +81,8 @@ def routes(world: World, key: str) -> list[Route]:
             ("POST", "faults", control.add_fault),
             ("DELETE", "faults", control.clear_faults),
             ("POST", "latency", control.set_latency),
+            ("GET", "throttling", control.throttling),
+            ("POST", "throttling", control.throttle),
             ("GET", "requests", control.requests),
             ("POST", "requests/{request_id}/decision", control.decide_request),
             ("GET", "state", control.state),
@@ -152,6 +155,13 @@ class _Control:
             raise ControlError(400, "ms must be a whole number of milliseconds, zero or more")
         self._world.faults.set_latency(_text(order, "path") if "path" in order else "", milliseconds)
         return await self.faults(request)
+
+    async def throttling(self, _request: Request) -> Any:
+        return {"limits": self._world.throttling.view()}
+
+    async def throttle(self, request: Request) -> Any:
+        self._world.throttling.order(await _object(request, "api", "kind", "bucket", "per_second"))
+        return await self.throttling(request)
 
     # PIM
 

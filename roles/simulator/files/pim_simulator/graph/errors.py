@@ -14,7 +14,13 @@ from pim_simulator.pim.errors import PimRefusal
 # Seen live with the wrapped envelope; everything else is plain.
 _WRAPPED = {"PermissionScopeNotGranted", "MissingProvider"}
 # Of Graph itself, not of PIM: never wrapped.
-_NOT_OF_PIM = {"BadRequest", "Request_ResourceNotFound", "InvalidAuthenticationToken", "Authorization_RequestDenied"}
+_NOT_OF_PIM = {
+    "BadRequest",
+    "Request_ResourceNotFound",
+    "InvalidAuthenticationToken",
+    "Authorization_RequestDenied",
+    "TooManyRequests",
+}
 
 
 class GraphError(Exception):
@@ -30,6 +36,10 @@ class GraphError(Exception):
 
 def bad_request(message: str) -> GraphError:
     return GraphError(400, "BadRequest", message)
+
+
+def throttled(seconds: int) -> GraphError:
+    return GraphError(429, "TooManyRequests", "Too many requests.", {"Retry-After": str(seconds)})
 
 
 def invalid_filter(expression: str) -> GraphError:

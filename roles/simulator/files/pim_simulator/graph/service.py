@@ -17,7 +17,7 @@ from pim_simulator.graph import (
     schedules,
 )
 from pim_simulator.graph.dialect import Dialect
-from pim_simulator.graph.errors import GraphError, error_body, from_refusal, missing_provider
+from pim_simulator.graph.errors import GraphError, error_body, from_refusal, missing_provider, throttled
 from pim_simulator.graph.group_dialect import ROOT as GROUP_ROOT
 from pim_simulator.graph.group_dialect import GroupDialect
 from pim_simulator.graph.messages import GraphAnswer, GraphCall
@@ -43,6 +43,9 @@ class GraphService:
 
     def answer(self, call: GraphCall, client_request_id: str | None) -> GraphAnswer:
         """Never raises a refusal: it becomes an answer. Each answer has its ids and the tenant's time."""
+        wait = self._world.throttling.take("graph", call.method, call.caller.app_id)
+        if wait is not None:
+            return self.refused(throttled(wait), client_request_id)
         try:
             answer = self._router.dispatch(call)
         except PimRefusal as refusal:
