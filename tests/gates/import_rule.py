@@ -30,12 +30,12 @@ _DEPTH = {
     "api": 4,
     "sign_in": 5,
     "transport": 6,
+    "repeats": 7,
     "state": 7,
     "models": 8,
     "times": 8,
     "errors": 8,
     "advice": 8,
-    "compiled_once": 8,
 }
 # These are pure: they import nothing of the collection but each other.
 _PURE = {"models", "times", "errors", "advice", "plans"}

@@ -181,7 +181,7 @@ def write_vaulted(directory: Path) -> Path:
     return password_file
 
 
-def run(target: str, edge: str, directory: Path) -> Outcome:
+def run(target: str, edge: str, directory: Path, verbosity: str = "-vvv") -> Outcome:
     """Runs the target to its end."""
     (directory / "tmp").mkdir(parents=True)
     # One that has not signed the simulator's certificate.
@@ -195,7 +195,7 @@ def run(target: str, edge: str, directory: Path) -> Outcome:
         variables["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password_file)
         try:
             done = subprocess.run(
-                command(target, edge, directory),
+                command(target, edge, directory, verbosity),
                 cwd=directory,
                 env=variables,
                 stdin=subprocess.DEVNULL,

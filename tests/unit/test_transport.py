@@ -15,7 +15,8 @@ from email.utils import format_datetime
 import pytest
 import trustme
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
-from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REPEAT_BUDGET, Transport, retry_after
+from ansible_collections.entra.pim.plugins.module_utils._pim.repeats import REPEAT_BUDGET
+from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Transport, retry_after
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,8 +29,8 @@ def made(ca_path):
     """Makes transports; their keyword arguments replace the usual ones."""
     transports = []
 
-    def make(clock, environ=None, timeout: float = 5.0, ca: str | None = ca_path) -> Transport:
-        transport = Transport(clock=clock, environ=environ or {}, http_timeout=timeout, ca_path=ca)
+    def make(clock, environ=None, timeout: float = 5.0, ca: str | None = ca_path, tell=None) -> Transport:
+        transport = Transport(clock=clock, environ=environ or {}, http_timeout=timeout, ca_path=ca, tell=tell)
         transports.append(transport)
         return transport
 
@@ -187,6 +188,55 @@ def test_the_time_to_wait_may_be_a_date(made, server, fake):
     server.script = [reply(429, Retry_After=until, Date=date), reply(200)]
     made(fake.clock).send("GET", server.url)
     assert 9 <= fake.slept[0] < 10
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_is_told_when_to_come_back_comes_back_as_long_as_there_is_time(made, server, fake, method):
+    """Many hosts share what a service grants: being turned away several times is nothing special."""
+    server.script = [*[reply(429, Retry_After="1") for _number in range(8)], reply(200)]
+    assert made(fake.clock).send(method, server.url).status == 200
+    server.script = [reply(429, Retry_After="1")]
+    before = len(fake.slept)
+    error = failure(made(fake.clock), method, server.url)
+    assert (error.code, error.retry_after, error.uncertain) == ("throttled", 1.0, False)
+    assert 40 <= sum(fake.slept[before:]) <= REPEAT_BUDGET
+
+
+def test_hosts_that_are_turned_away_together_come_back_apart(made, server, fake):
+    """Each time, the moments are further apart."""
+    waits = []
+    for _host in range(12):
+        server.script = [*[reply(429, Retry_After="1") for _number in range(4)], reply(200)]
+        before = len(fake.slept)
+        made(fake.clock).send("GET", server.url)
+        waits.append(fake.slept[before:])
+    spread = [max(turn) - min(turn) for turn in zip(*waits, strict=True)]
+    assert len(spread) == 4
+    assert spread[3] > spread[0] > 0
+    assert all(wait >= 1 for host in waits for wait in host)
+
+
+def test_a_service_that_asks_to_come_back_at_once_is_not_hammered(made, server, fake):
+    server.script = [reply(429, Retry_After="0")]
+    assert made(fake.clock).send("GET", server.url).status == 429
+    assert len(server.requests) < 15
+
+
+def test_a_write_that_may_be_lost_and_is_then_throttled_is_told_as_such(made, server, fake):
+    server.script = [reply(503), reply(429, Retry_After="600")]
+    error = failure(made(fake.clock), "PUT", server.url, repeatable=True)
+    assert (error.code, error.uncertain) == ("throttled", True)
+
+
+def test_what_is_made_again_is_told(made, server, fake):
+    told: list[str] = []
+    transport = made(fake.clock, tell=told.append)
+    server.script = [reply(429, Retry_After="2"), reset(), reply(200)]
+    transport.send("GET", f"{server.url}/a/path?code=secret")
+    assert len(told) == 2
+    assert told[0].startswith(f"GET: {server.url}/a/path answered with HTTP 429; trying again in 2.")
+    assert told[1].startswith(f"GET: {server.url}/a/path ")
+    assert "secret" not in "".join(told)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

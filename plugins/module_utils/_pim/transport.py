@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for macOS only
 
 from .errors import PimError, invalid_option, readable
+from .repeats import Repeats
 from .times import Clock
 
 # Loaded here, at import time, so that a controller pays for it once and not in each forked task.
@@ -34,16 +34,12 @@ except ImportError:  # what performs an operation says so, naming the interprete
 
 REQUESTS_FOUND = requests is not None
 
-# All repeats of one call end within this many seconds beyond its own time-out (interface, section 4).
-REPEAT_BUDGET = 60.0
 # A server that is not there is told soon; one that is busy gets more patience.
 CONNECT_TRIES = 3
 BUSY_TRIES = 5
-FIRST_DELAY = 0.5
 # A service that asks for more is told of as if it had asked for this.
 _DAY = 86400.0
 _CENTURY = 36525 * _DAY
-LONGEST_DELAY = 15.0
 # What the platform offers to its own machines is near, or not there at all.
 LOCAL_CONNECT_TIMEOUT = 2.0
 LOCAL_TIMEOUT = 10.0
@@ -98,17 +94,25 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 class Transport:
     """Carries single HTTPS calls out, over kept-alive connections.
 
-    `ca_path` is a CA bundle or None for certifi's; `http_timeout` is seconds for one call; `environ` supplies the proxies only.
+    `ca_path` is a CA bundle or None for certifi's; `http_timeout` is seconds for one call; `environ` supplies the proxies only. `tell` gets a
+    line for each call that is made again, and why.
     """
 
     def __init__(
-        self, *, clock: Clock, environ: Mapping[str, str], http_timeout: float, ca_path: str | None = None
+        self,
+        *,
+        clock: Clock,
+        environ: Mapping[str, str],
+        http_timeout: float,
+        ca_path: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         if not REQUESTS_FOUND:
             raise ImportError("requests")
         self._clock = clock
         self._timeout = http_timeout
         self._environ = environ
+        self._tell = tell
         self._service_offset = 0.0
         self._until = float("inf")
         self._stopped = False
@@ -153,31 +157,27 @@ class Transport:
         sent_headers = dict(headers or {})
         if json_body is not None:
             sent_headers["Content-Type"] = "application/json"
-        started = self._clock.monotonic()
-        attempt, unsure = 0, False
+        repeats = self.repeats()
+        # `lost`: an earlier try may have been carried out, although the service has not said so itself.
+        unsure = lost = False
         while True:
-            attempt += 1
             if self._stopped:
                 raise PimError("network", f"The task was ended before {_place(url)} was called", uncertain=unsure)
             try:
                 outcome: Reply | PimError = self._once(method, url, sent_headers, body, form, local)
             except PimError as error:
                 outcome = error
-            wait = None if local and isinstance(outcome, PimError) else _delay_before_repeat(outcome, attempt, safe)
-            if wait is not None:
-                unsure = unsure or isinstance(outcome, Reply) or outcome.uncertain
+            if (local and isinstance(outcome, PimError)) or not _may_be_repeated(outcome, safe):
+                break
+            tries = CONNECT_TRIES if isinstance(outcome, PimError) else BUSY_TRIES
+            wait = repeats.wait(tries, outcome.retry_after)
             if wait is None:
+                if outcome.retry_after:
+                    raise _asks_too_much(_place(url), outcome, uncertain=lost and method not in _SAFE)
                 break
-            if wait >= min(REPEAT_BUDGET - (self._clock.monotonic() - started), self._left()):
-                if isinstance(outcome, Reply) and outcome.retry_after:
-                    raise PimError(
-                        "throttled",
-                        f"{_place(url)} asks to wait {round(wait)} s, longer than this task may",
-                        status=outcome.status,
-                        retry_after=wait,
-                        advice=f"Run again after {round(wait)} s.",
-                    )
-                break
+            unsure = unsure or isinstance(outcome, Reply) or outcome.uncertain
+            lost = lost or (outcome.uncertain if isinstance(outcome, PimError) else outcome.status != 429)
+            self.tell(f"{method}: {_said(url, outcome)}; trying again in {wait:.1f} s")
             self._clock.sleep(wait)
         if isinstance(outcome, PimError):
             outcome.uncertain = outcome.uncertain and method not in _SAFE
@@ -203,6 +203,15 @@ class Transport:
 
     def _left(self) -> float:
         return max(1.0, self._until - self._clock.monotonic())
+
+    def repeats(self) -> Repeats:
+        """Of a call that begins now; for one that its caller repeats, too."""
+        return Repeats(self._clock, self._until)
+
+    def tell(self, line: str) -> None:
+        """Of what is made again, for whoever wants to know more (`-vv`)."""
+        if self._tell is not None:
+            self._tell(line)
 
     def pause(self, seconds: float) -> None:
         """Waits before a call is repeated by its caller."""
@@ -307,19 +316,28 @@ class Transport:
         return self._environ.get(name) or self._environ.get(name.upper()) or ""
 
 
-def _delay_before_repeat(outcome: Reply | PimError, attempt: int, safe: bool) -> float | None:
-    """Seconds to wait before the next try, None where this was the last."""
-    delay = float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))  # noqa: S311  # no secret
+def _may_be_repeated(outcome: Reply | PimError, safe: bool) -> bool:
+    """`safe`: although it may have been carried out."""
     if isinstance(outcome, PimError):
-        if outcome.code != "network" or attempt >= CONNECT_TRIES or (outcome.uncertain and not safe):
-            return None
-        return delay
+        return outcome.code == "network" and (safe or not outcome.uncertain)
     # 429 is the service's word that it did nothing; after any other failure a write may have been carried out.
-    if outcome.status not in _BUSY or attempt >= BUSY_TRIES or not (safe or outcome.status == 429):
-        return None
-    asked = outcome.retry_after
-    # A little more than asked: a server that counts whole seconds refuses the exact moment.
-    return delay if asked is None else asked + random.uniform(0.0, 0.25)  # noqa: S311  # no secret
+    return outcome.status == 429 or (safe and outcome.status in _BUSY)
+
+
+def _said(url: str, outcome: Reply | PimError) -> str:
+    return outcome.message if isinstance(outcome, PimError) else f"{_place(url)} answered with HTTP {outcome.status}"
+
+
+def _asks_too_much(place: str, outcome: Reply | PimError, *, uncertain: bool) -> PimError:
+    seconds = outcome.retry_after or 0.0
+    return PimError(
+        "throttled",
+        f"{place} asks to wait {round(seconds)} s, longer than this task may",
+        status=outcome.status,
+        retry_after=seconds,
+        advice=f"Run again after {round(seconds)} s.",
+        uncertain=uncertain,
+    )
 
 
 class _DeadlineSocket(ssl.SSLSocket):

@@ -24,25 +24,25 @@ from ansible.utils.display import Display
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
 
 # What operations import only where they need it is loaded here, once in the parent and not in each forked task.
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations import (  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import (  # noqa: F401
     approver_words,
     leasing,
     notices,
 )
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection_options import session_dir
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import DETAILS, Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import (
     missing_packages,
     perform,
     secrets_within_reach,
 )
-from ansible_collections.entra.pim.plugins.module_utils._pim.providers import (  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.entra.pim.plugins.module_utils._pim.providers import (  # noqa: F401
     azure_resources,
     entra_roles,
     groups,
 )
-from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REQUESTS_FOUND, standard_tls
 from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
@@ -79,6 +79,8 @@ class OperationAction(ActionBase):
         if not self._runs_here():
             this_run.tell(elsewhere=[self._task._uuid, (task_vars or {}).get("inventory_hostname")])
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            for line in result.pop(DETAILS, ()):
+                _detail(str(line))
             return result
         with _environment(self._task_environment()):
             result.update(self._run_here())
@@ -106,6 +108,7 @@ class OperationAction(ActionBase):
             check_mode=bool(self._task.check_mode) and supports_check_mode,
             diff=bool(self._task.diff),
             show=_show,
+            detail=_detail,
             browse=open_browser,
             terminal=TERMINAL,
             run=this_run.RUN,
@@ -136,6 +139,10 @@ class OperationAction(ActionBase):
 def _show(message: str) -> None:
     # stderr: a line on stdout reaches a pipe only when the task ends.
     display.display(printable(message), stderr=True)
+
+
+def _detail(line: str) -> None:
+    display.vv(printable(line))
 
 
 @contextlib.contextmanager

@@ -16,9 +16,12 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import An
 from ansible_collections.entra.pim.plugins.module_utils._pim.api.errors import error_from
 from ansible_collections.entra.pim.plugins.module_utils._pim.api.graph import Graph
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
+from ansible_collections.entra.pim.plugins.module_utils._pim.repeats import Repeats
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 from hypothesis import given
 from hypothesis import strategies as st
+
+from unit.clocks import FakeClock
 
 ROOT = "https://graph.example"
 
@@ -35,6 +38,8 @@ class Wire:
         self._respond = respond
         self.sent: list[tuple[str, str, object, str, bool | None]] = []
         self.paused: list[float] = []
+        self.told: list[str] = []
+        self._clock = FakeClock()
 
     def send(self, method, url, *, headers=None, json_body=None, form=None, repeatable=None) -> Reply:
         self.sent.append((method, url, json_body, headers["Authorization"], repeatable))
@@ -51,6 +56,13 @@ class Wire:
 
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
+        self._clock.advance(seconds)
+
+    def repeats(self) -> Repeats:
+        return Repeats(self._clock.clock, float("inf"))
+
+    def tell(self, line: str) -> None:
+        self.told.append(line)
 
 
 class Tokens:
@@ -243,7 +255,9 @@ def test_a_throttled_item_is_asked_again_after_its_time():
     outcomes = api.run(writes(3))
     assert all(isinstance(outcome, Answer) for outcome in outcomes)
     assert [[one["id"] for one in sent[2]["requests"]] for sent in wire.sent] == [["0", "1", "2"], ["1"]]
-    assert wire.paused == [7.0]
+    (waited,) = wire.paused
+    assert 7.0 <= waited < 7.5
+    assert wire.told == [f"$batch: 1 of 3 calls were answered with HTTP 429; trying again in {waited:.1f} s"]
 
 
 def test_a_busy_server_is_asked_again_for_reads_only():

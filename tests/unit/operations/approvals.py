@@ -18,6 +18,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations import c
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
+from ansible_collections.entra.pim.plugins.module_utils._pim.repeats import Repeats
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.sessions import Sessions, Token
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 
@@ -87,6 +88,12 @@ class Approvals:
 
     def is_over(self) -> bool:
         return False
+
+    def repeats(self) -> Repeats:
+        return Repeats(self.fake.clock, float("inf"))
+
+    def tell(self, line: str) -> None:
+        """Nobody listens."""
 
     @contextlib.contextmanager
     def until(self, moment: float) -> Iterator[None]:

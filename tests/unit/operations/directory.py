@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ansible_collections.entra.pim.plugins.module_utils._pim.repeats import Repeats
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import format_time, parse_duration, parse_time
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 
@@ -79,6 +80,12 @@ class Directory:
     def pause(self, seconds: float) -> None:
         if seconds > 0:
             self.fake.clock.sleep(seconds)
+
+    def repeats(self) -> Repeats:
+        return Repeats(self.fake.clock, float("inf"))
+
+    def tell(self, line: str) -> None:
+        """Nobody listens."""
 
     @contextlib.contextmanager
     def until(self, moment: float) -> Iterator[None]:

@@ -14,6 +14,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.api.calls import An
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.connection import Connection
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
+from ansible_collections.entra.pim.plugins.module_utils._pim.repeats import Repeats
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import Reply
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +43,9 @@ class Wire:
 
     def is_over(self) -> bool:
         return False
+
+    def repeats(self) -> Repeats:
+        return Repeats(FakeClock().clock, float("inf"))
 
     def send(self, _method, url, *, headers=None, json_body=None, repeatable=None) -> Reply:
         api = next(name for name, host in HOSTS.items() if url.startswith(f"{host}/"))

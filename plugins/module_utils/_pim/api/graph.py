@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import PimError
 from ..sign_in.token_claims import merged
-from ..transport import REPEAT_BUDGET, Reply
+from ..transport import Reply
 from .base import Api
 from .calls import Answer, Call
 
@@ -46,10 +46,13 @@ class Graph(Api):
         """One `$batch`; items that were throttled, and reads that met a busy server, are asked again together."""
         outcomes: dict[int, Answer | PimError] = {}
         again = list(range(len(calls)))
-        waited, renewed = 0.0, False
+        attempt, renewed = 0, False
+        repeats = self._transport.repeats()
         reads_only = all(call.method == "GET" for call in calls)
-        for attempt in range(1, _ITEM_TRIES + 1):
-            wait, refused = 0.0, False
+        while True:
+            attempt += 1
+            busy: list[Reply] = []
+            refused = False
             challenged: dict[int, PimError] = {}
             replies, token = self._post_batch(calls, again, attempt)
             again = []
@@ -63,11 +66,15 @@ class Graph(Api):
                     challenged[index] = outcome
                 elif reply.status == 429 or (reply.status >= 500 and call.method == "GET"):
                     again.append(index)
-                    wait = max(wait, reply.retry_after or 0.5 * 2**attempt)
+                    busy.append(reply)
                 elif reply.status == 401 and not renewed:
                     again.append(index)
                     refused = True
-            if attempt == _ITEM_TRIES or waited + wait > REPEAT_BUDGET:
+            wait = 0.0 if attempt < _ITEM_TRIES else None
+            if busy:
+                asked = [reply.retry_after for reply in busy if reply.retry_after is not None]
+                wait = repeats.wait(_ITEM_TRIES, max(asked, default=None))
+            if wait is None:
                 # No try is left to use another token.
                 break
             if refused:
@@ -82,7 +89,11 @@ class Graph(Api):
                     outcomes.update({index: failure.because_of(refusal) for index, refusal in challenged.items()})
             if not again:
                 break
-            waited += wait
+            if busy:
+                statuses = ", ".join(sorted({str(reply.status) for reply in busy}))
+                self._transport.tell(
+                    f"$batch: {len(busy)} of {len(replies)} calls were answered with HTTP {statuses}; trying again in {wait:.1f} s"
+                )
             self._transport.pause(wait)
         return [outcomes[index] for index in range(len(calls))]
 

@@ -152,7 +152,13 @@ def _person(context: Context, login_timeout: float) -> Person | str:
 def new_transport(options: ConnectionOptions, context: Context, session: Session | None = None) -> Transport:
     """A session's own CA holds, unless this task names another."""
     ca_path = options.ca_path or (session.ca_path if session else None) or options.other_ca_path
-    return Transport(clock=context.clock, environ=context.environ, http_timeout=options.http_timeout, ca_path=ca_path)
+    return Transport(
+        clock=context.clock,
+        environ=context.environ,
+        http_timeout=options.http_timeout,
+        ca_path=ca_path,
+        tell=context.detail,
+    )
 
 
 def sign_in_request(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Set for a task by the role `elevate`: what it activates is held by the run, until the run gives it back.
 LEASE_VARIABLE = "ENTRA_PIM_LEASE"
+# Of a module's result: lines for `-vv`, which the action plugin shows and takes out. A task with `async` has none behind it, and keeps them.
+DETAILS = "repeats"
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Context:
     """`environ` is that of the process, with the task's `environment:` on top. Warnings are collected here for the edge to hand on.
 
     `show` puts a line on the user's screen at once; None where nobody would see it (the module edge). `terminal`: somebody sits there.
+    `detail` takes a line for those who ask for more (`-vv`): what was made again, and why.
     `browse` opens an address in the user's browser, where there is one.
     `run` is the playbook run the task belongs to, None over the module edge, which knows of none; `guarded`: all it activates is held.
     """
@@ -33,6 +36,7 @@ class Context:
     check_mode: bool = False
     diff: bool = False
     show: Callable[[str], None] | None = None
+    detail: Callable[[str], None] | None = None
     browse: Callable[[str], None] | None = None
     terminal: bool = False
     run: Run | None = None

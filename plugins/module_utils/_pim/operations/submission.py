@@ -185,6 +185,8 @@ def find_lost(connection: Connection, works: Sequence[Work], *, active: bool) ->
     Found: a new own request since the lists were read, or the role in the state that was asked for.
     """
     open_works = list(works)
+    for work in open_works:
+        connection.transport.tell(f"{work.name}: what became of the request is not known; looking for it first")
     for wait in _LOOKS:
         connection.transport.pause(wait)
         try:
