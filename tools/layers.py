@@ -37,6 +37,7 @@ LAYERS = (
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
     Layer("contract", "tests/contract"),
     Layer("faults", "tests/faults"),
+    Layer("load", "tests/load", alone=True),
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),

@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations import role_info
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
@@ -37,10 +38,13 @@ def main(provider: str) -> None:
     result = perform(role_info.OPERATION, {**params, "providers": [provider]}, context)
     if result.get("failed"):
         raise SystemExit(result["msg"])
+    seconds, cpu = time.monotonic() - started, time.process_time() - used
+    # Both edges mask a result and hand it on as JSON: that is part of the peak.
+    json.dumps(remove_values(result, {"a-secret-of-nobody"}))
     told = {
         "rows": len({(row["role_id"], row["scope"]) for row in result["roles"]}),
-        "seconds": time.monotonic() - started,
-        "cpu": time.process_time() - used,
+        "seconds": seconds,
+        "cpu": cpu,
         "bytes": _peak() - before,
     }
     print(json.dumps(told))
