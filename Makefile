@@ -3,6 +3,7 @@
 
 # Everything is made below .build/; nothing else of the machine is changed.
 #   make demo    sign in, elevate, work and give back against the simulator
+#   make bench   compare with other ways to activate roles, and write docs/performance.md (about 20 minutes)
 #   make test    every layer of tests, with the oldest and the newest ansible-core there is a Python for
 
 # The first Python >= 3.11 that starts and can make virtual environments; `make PYTHON=... setup` names another.
@@ -42,8 +43,8 @@ integration sanity contract: lanes
 	@$(RUN) tools.run_tests $@
 
 bench: setup
-	@$(RUN) tools.run_tests $@
-	@cat .build/logs/bench.txt .build/logs/bench_lists.txt
+	@$(PYTHON) -m tools.venvs clients bench
+	@$(RUN) tools.bench
 
 build: setup
 	@$(RUN) tools.build

@@ -12,6 +12,7 @@ client: the redirect (``response_mode=query``), or the form that a browser would
 Variables of the environment:
 
 HEADLESS_BROWSER_CA        the CA certificate (PEM file) of the sign-in service; without it, those of the system
+HEADLESS_BROWSER_PROXY     the proxy that leads to the sign-in service; without it, none
 HEADLESS_BROWSER_USERNAME  user name; without it, what the page suggests (login_hint)
 HEADLESS_BROWSER_PASSWORD  password
 HEADLESS_BROWSER_DECISION  approve (default), decline, or close: the person opens the page and goes away
@@ -66,7 +67,7 @@ class Form(HTMLParser):
 
 def browse(address: str, environ: Mapping[str, str]) -> None:
     """Open an address and do what a person would until the client has its answer."""
-    opener = _opener(environ.get("HEADLESS_BROWSER_CA"))
+    opener = _opener(environ.get("HEADLESS_BROWSER_CA"), environ.get("HEADLESS_BROWSER_PROXY"))
     status, address, page = _open(opener, Request(address))  # noqa: S310 - main() has looked at its scheme
     form = Form(page)
     _log(environ, f"{status} {form.title}")
@@ -87,8 +88,9 @@ def browse(address: str, environ: Mapping[str, str]) -> None:
     _log(environ, f"{status} {Form(page).title}")
 
 
-def _opener(ca_path: str | None) -> OpenerDirector:
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context(cafile=ca_path)))
+def _opener(ca_path: str | None, proxy: str | None) -> OpenerDirector:
+    proxies = {"https": proxy} if proxy else {}
+    return build_opener(ProxyHandler(proxies), HTTPSHandler(context=ssl.create_default_context(cafile=ca_path)))
 
 
 def _post(address: str, action: str, fields: Mapping[str, str]) -> Request:

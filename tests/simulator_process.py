@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -66,12 +66,15 @@ class Simulator:
     """``with Simulator() as simulator: ...``: on a free port, in a directory of its own, gone at the end.
 
     ``tenant`` is a tenant file (default: the one that comes along). ``changes`` are keys of the tenant file to set
-    otherwise: mappings are merged, everything else is replaced.
+    otherwise: mappings are merged, everything else is replaced. ``names`` are further ones in its certificate.
     """
 
-    def __init__(self, tenant: Path | None = None, changes: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, tenant: Path | None = None, changes: Mapping[str, Any] | None = None, names: Sequence[str] = ()
+    ) -> None:
         self._tenant = Path(tenant) if tenant else DEFAULT_TENANT
         self._changes = changes
+        self._names = names
         self._process_id: int | None = None
         self.directory = Path()
         self.description: dict[str, Any] = {}
@@ -91,6 +94,7 @@ class Simulator:
             content = _merged(read_tenant(self._tenant), self._changes)
             tenant.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
         arguments = ["serve", "--dir", str(self.run_dir), "--tenant", str(tenant)]
+        arguments += [argument for name in self._names for argument in ("--name", name)]
         self._process_id = _PARENT.fork(arguments, self.directory / "output")
         deadline = time.monotonic() + _START_SECONDS
         while not self._listening():

@@ -34,3 +34,27 @@ AZURE_CLI = Client("azure-cli")
 AZURE_MGMT = Client("azure-mgmt")
 
 CLIENTS = (AZURE_CLI, MSGRAPH, AZURE_MGMT)
+
+# For the benchmark alone: what people use today, and what draws its plot.
+MCP_SERVER = Client("entra-pim-mcp")
+PLOT = Client("plot")
+
+BENCH_CLIENTS = (MCP_SERVER, PLOT)
+
+
+@dataclass(frozen=True)
+class NodeClient:
+    """A program of npm, below ``.build/`` like all others; its requirements are a ``package.json``."""
+
+    name: str
+
+    @property
+    def requirements(self) -> Path:
+        return layout.REQUIREMENTS / f"client-{self.name}.json"
+
+    @property
+    def directory(self) -> Path:
+        return layout.CLIENTS / self.name
+
+
+CLI_MICROSOFT365 = NodeClient("cli-microsoft365")

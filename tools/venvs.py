@@ -5,7 +5,8 @@
 
 ``python -m tools.venvs main`` makes the main one with the Python that runs this script, which is any Python >= 3.11
 with nothing installed. ``python -m tools.venvs lanes clients galaxy`` makes one for each other lane whose Python is
-found, one for each client of others, and one for the tools of Galaxy.
+found, one for each client of others, and one for the tools of Galaxy. ``bench`` makes what the benchmark needs beside the
+clients, and installs its program of Node.js where there is npm.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from tools import interpreters, layout
-from tools.clients import CLIENTS, Client
+from tools.clients import BENCH_CLIENTS, CLI_MICROSOFT365, CLIENTS, Client, NodeClient
 from tools.lanes import OUTER_LANES, PYTHON_LANES, Lane, main_lane
 
 
@@ -106,6 +107,27 @@ def make_client(client: Client) -> str:
     return f"{client.name}: {'made' if made else 'up to date'}"
 
 
+def make_node_client(client: NodeClient) -> str:
+    """Install a program of npm below ``.build/``; returns what was done, or why not: without it the benchmark has a row less."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return f"{client.name}: skipped, no npm found"
+    wanted = client.requirements.read_text()
+    stamp = client.directory / "entra-pim-stamp"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return f"{client.name}: up to date"
+    shutil.rmtree(client.directory, ignore_errors=True)
+    client.directory.mkdir(parents=True)
+    (client.directory / "package.json").write_text(wanted)
+    # --ignore-scripts: nothing that a package brings along runs at its installation
+    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+    ended = subprocess.run(command, cwd=client.directory, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        return f"{client.name}: npm could not install it: {ended.stderr.strip()[-500:]}"
+    stamp.write_text(wanted)
+    return f"{client.name}: made"
+
+
 def make_galaxy() -> str:
     """Make the virtual environment of Galaxy's own tools; returns what was done."""
     core = main_lane(sys.version_info[:2]).requirements[0]
@@ -114,11 +136,11 @@ def make_galaxy() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """``main``, or any of ``lanes``, ``clients`` and ``galaxy``; returns the exit status."""
+    """``main``, or any of ``lanes``, ``clients``, ``galaxy`` and ``bench``; returns the exit status."""
     try:
         if arguments == ["main"]:
             make_main()
-        elif arguments and set(arguments) <= {"lanes", "clients", "galaxy"}:
+        elif arguments and set(arguments) <= {"lanes", "clients", "galaxy", "bench"}:
             wanted: list[Callable[[], str]] = []
             if "clients" in arguments:
                 wanted += [partial(make_client, client) for client in CLIENTS]
@@ -126,6 +148,9 @@ def main(arguments: list[str]) -> int:
                 wanted += [partial(make_lane, lane) for lane in (*OUTER_LANES, *PYTHON_LANES)]
             if "galaxy" in arguments:
                 wanted.append(make_galaxy)
+            if "bench" in arguments:
+                wanted += [partial(make_client, client) for client in BENCH_CLIENTS]
+                wanted.append(partial(make_node_client, CLI_MICROSOFT365))
             with ThreadPoolExecutor(max_workers=2) as pool:
                 for line in pool.map(lambda make: make(), wanted):
                     print(line, flush=True)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,9 @@ _LISTS: dict[str, tuple[Callable[[int], dict[str, Any]], str]] = {
 }
 
 
-def measure(directory: Path) -> list[Reading]:
+def measure(directory: Path, sizes: Sequence[int] = SIZES) -> list[Reading]:
     """Every provider at every size, smallest first. About a minute."""
-    return [_read(directory / f"{provider}-{size}", provider, size) for provider in _LISTS for size in SIZES]
+    return [_read(directory / f"{provider}-{size}", provider, size) for provider in _LISTS for size in sizes]
 
 
 def _read(directory: Path, provider: str, size: int) -> Reading:

@@ -68,7 +68,9 @@ def run(
     return found
 
 
-def sign_in(simulator: Simulator, directory: Path, username: str, password: str) -> None:
-    """Makes the default session, for the runs that follow in this directory."""
+def sign_in(
+    simulator: Simulator, directory: Path, username: str, password: str, options: Mapping[str, Any] | None = None
+) -> None:
+    """Makes the default session, for the runs that follow in this directory; ``options`` of pim_connect."""
     environment = {"ENTRA_PIM_USERNAME": username, "ENTRA_PIM_PASSWORD": password}
-    run(simulator, directory, [{"name": "connect", "entra.pim.pim_connect": {}}], environment)
+    run(simulator, directory, [{"name": "connect", "entra.pim.pim_connect": dict(options or {})}], environment)

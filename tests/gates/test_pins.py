@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tools import layout
-from tools.clients import CLIENTS
+from tools.clients import BENCH_CLIENTS, CLI_MICROSOFT365, CLIENTS
 from tools.lanes import LANES
 
 # Each client has a virtual environment of its own, and azure-cli depends on another version of this one.
@@ -26,7 +27,14 @@ def _requirements(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["run.txt", "unit.txt", "lint.txt", "galaxy.txt", *(client.requirements.name for client in CLIENTS)]
+    "name",
+    [
+        "run.txt",
+        "unit.txt",
+        "lint.txt",
+        "galaxy.txt",
+        *(client.requirements.name for client in (*CLIENTS, *BENCH_CLIENTS)),
+    ],
 )
 def test_all_that_is_installed_is_pinned(name):
     pins = _requirements(layout.REQUIREMENTS / "pins.txt")
@@ -37,6 +45,12 @@ def test_all_that_is_installed_is_pinned(name):
     shared = {package: version for package, version in wanted.items() if package not in OF_ONE_CLIENT}
     assert set(shared) <= set(pins)
     assert not any(shared.values()), "a version here and in pins.txt"
+
+
+def test_what_npm_installs_is_pinned():
+    wanted = json.loads(CLI_MICROSOFT365.requirements.read_text())["dependencies"]
+    assert wanted
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values()), wanted
 
 
 @pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.core)

@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from simulator_process import DEFAULT_TENANT, PACKAGE_ROOT
+from simulator_process import DEFAULT_TENANT, PACKAGE_ROOT, Simulator
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -206,3 +207,18 @@ def test_a_directory_that_is_a_link_is_refused(tmp_path: Path) -> None:
     result = _run("start", "--dir", str(tmp_path / "link"))
     assert result.returncode == 1
     assert "is not a directory" in result.stderr
+
+
+def test_further_names_in_the_certificate() -> None:
+    """For who is led to it by a proxy and knows another name only."""
+    for names, expected in ((["graph.microsoft.com"], True), ([], False)):
+        with Simulator(names=names) as simulator:
+            context = ssl.create_default_context(cafile=simulator.ca_path)
+            address = ("127.0.0.1", urlsplit(simulator.url).port)
+            with socket.create_connection(address, 10) as plain:
+                try:
+                    context.wrap_socket(plain, server_hostname="graph.microsoft.com").close()
+                except ssl.SSLCertVerificationError:
+                    assert not expected
+                else:
+                    assert expected

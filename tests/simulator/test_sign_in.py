@@ -58,6 +58,22 @@ def test_discovery_keeps_the_host_that_was_asked(client: Client) -> None:
     assert answer["token_endpoint"].startswith(url)
 
 
+def test_instances(client: Client) -> None:
+    """Microsoft's names are one service, whichever a client knows it by; of a name that is none of them nobody knows."""
+    url = client.simulator.url
+    ask = {"api-version": "1.1"}
+    for authority in ("https://login.microsoftonline.com", url):
+        ask["authorization_endpoint"] = f"{authority}/contoso.example/oauth2/v2.0/authorize"
+        answer = client.session.get(f"{url}/common/discovery/instance", params=ask).json()
+        (metadata,) = answer["metadata"]
+        assert {"login.microsoftonline.com", "login.windows.net"} <= set(metadata["aliases"])
+        assert answer["tenant_discovery_endpoint"] == f"{url}/contoso.example/v2.0/.well-known/openid-configuration"
+    ask["authorization_endpoint"] = "https://login.example.com/contoso.example/oauth2/v2.0/authorize"
+    refused = client.session.get(f"{url}/common/discovery/instance", params=ask)
+    assert refused.status_code == 400
+    assert aadsts(refused) == ("invalid_instance", [50049])
+
+
 def test_unknown_tenant(client: Client) -> None:
     answer = client.session.get(f"{client.simulator.url}/fabrikam.example/v2.0/.well-known/openid-configuration")
     assert answer.status_code == 400

@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--dir", required=True, type=Path, help="its own directory: CA, control key, description, log")
         sub.add_argument("--tenant", type=Path, default=DEFAULT_TENANT, help="the tenant file")
         sub.add_argument("--port", type=_port, default=0, help="0 (the default): any that is free")
+        if name == "serve":
+            # for a program that cannot be led elsewhere but by a proxy of its user's
+            sub.add_argument("--name", action="append", default=[], help="a further name in the certificate")
     for name, run, text in (
         ("stop", _stop, "end it, and remove its keys, CA and records"),
         ("status", _status, "say whether it runs"),
@@ -72,7 +75,7 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # its lines come once per connection and say nothing of use
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    serve(RuntimeDir(options.dir), options.tenant, options.port)
+    serve(RuntimeDir(options.dir), options.tenant, options.port, options.name)
     return 0
 
 

@@ -15,7 +15,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -64,15 +64,18 @@ class _Companion(uvicorn.Server):
         yield
 
 
-def serve(directory: RuntimeDir, tenant_path: Path, port: int) -> None:
-    """Run until SIGTERM or SIGINT. Raises TenantError, RuntimeDirError or ServerError before it listens."""
+def serve(directory: RuntimeDir, tenant_path: Path, port: int, names: Sequence[str] = ()) -> None:
+    """Run until SIGTERM or SIGINT. Raises TenantError, RuntimeDirError or ServerError before it listens.
+
+    ``names``: further ones in its certificate.
+    """
     # what is read now stays: to look through it for garbage takes a third of the start of a large tenant
     gc.disable()
     tenant = load_tenant(tenant_path)
     directory.prepare()
     directory.take_lock()
     directory.file(DESCRIPTION).unlink(missing_ok=True)
-    context, ca_certificate = make_server_context()
+    context, ca_certificate = make_server_context(names)
     control_key = secrets.token_urlsafe(32)
     directory.write(CA, ca_certificate, 0o644)
     directory.write(CONTROL_KEY, control_key.encode())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -21,11 +22,15 @@ from pim_simulator.sign_in.service import SignInService
 from pim_simulator.sign_in.tenants import ANY_TENANT, check_tenant
 from pim_simulator.world import World, base_url_of
 
+# Of Microsoft's service in the public cloud: the name that is called, the one that caches use, two older ones.
+PUBLIC_NAMES = ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net")
+
 
 def routes(world: World) -> list[Route]:
     """Everything of the sign-in service, over the world's present tenant."""
     endpoints = _Endpoints(world)
     return [
+        Route("/common/discovery/instance", endpoints.instances, methods=["GET"]),
         Route("/{tenant}/v2.0/.well-known/openid-configuration", endpoints.discovery, methods=["GET"]),
         Route("/{tenant}/discovery/v2.0/keys", endpoints.keys, methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/authorize", AuthorizeEndpoint(world).respond, methods=["GET", "POST"]),
@@ -57,6 +62,26 @@ class _Endpoints:
         except SignInError as error:
             return self._refuse(request, error)
         return JSONResponse(_configuration(base_url_of(request), tenant, self._world.tenant.tenant_id))
+
+    async def instances(self, request: Request) -> Response:
+        """Which names are one and the same sign-in service: what msal asks before it looks into a cache of its own."""
+        asked = urlsplit(request.query_params.get("authorization_endpoint", ""))
+        if asked.netloc not in (request.url.netloc, *PUBLIC_NAMES):
+            return self._refuse(request, SignInError(50049, "invalid_instance", "Unknown or invalid instance."))
+        tenant = asked.path.strip("/").partition("/")[0]
+        return JSONResponse(
+            {
+                "tenant_discovery_endpoint": f"{base_url_of(request)}/{tenant}/v2.0/.well-known/openid-configuration",
+                "api-version": "1.1",
+                "metadata": [
+                    {
+                        "preferred_network": PUBLIC_NAMES[0],
+                        "preferred_cache": PUBLIC_NAMES[1],
+                        "aliases": list(PUBLIC_NAMES),
+                    }
+                ],
+            }
+        )
 
     async def keys(self, request: Request) -> Response:
         try:
