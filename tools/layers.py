@@ -37,7 +37,7 @@ LAYERS = (
     Layer("gates", "tests/gates", ignore=("tests/gates/sanity",)),
     Layer("contract", "tests/contract"),
     Layer("faults", "tests/faults"),
-    Layer("load", "tests/load", alone=True),
+    Layer("load", "tests/load"),
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),

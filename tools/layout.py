@@ -16,6 +16,8 @@ CLIENTS = BUILD / "clients"
 GALAXY = BUILD / "galaxy"
 LOGS = BUILD / "logs"
 REQUIREMENTS = ROOT / "tests" / "requirements"
+# For PYTHONPATH: programs then keep what the collection's sources compile to.
+KEPT_CODE = ROOT / "tests" / "kept_code"
 
 # For playbooks, pytest and mypy: a tree with the layout Ansible wants, whose last directory is a link to the checkout.
 LINKED_COLLECTIONS = BUILD / "collections"

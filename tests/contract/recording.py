@@ -18,6 +18,7 @@ from typing import Any
 from contract.exchanges import Exchange
 from contract.recording_proxy import RecordingProxy
 from simulator_process import Simulator, read_tenant
+from tools import layout
 
 HERE = Path(__file__).resolve().parent
 INTEGRATION = HERE.parent / "integration"
@@ -111,6 +112,7 @@ def record_both(
 def _environment(simulator: Simulator, proxy: RecordingProxy, directory: Path) -> dict[str, str]:
     return {
         **os.environ,
+        "PYTHONPATH": str(layout.KEPT_CODE),
         "ANSIBLE_ACTION_PLUGINS": str(INTEGRATION / "plugins" / "action"),
         "ANSIBLE_CONNECTION_PLUGINS": str(INTEGRATION / "plugins" / "connection"),
         "ANSIBLE_HOME": str(directory / "ansible"),

@@ -131,7 +131,7 @@ def environment(simulator: Simulator, directory: Path, given: dict[str, str]) ->
         "ANSIBLE_REMOTE_TMP": str(own / "remote_tmp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_ROLES_PATH": str(TARGETS),
-        "PYTHONPATH": str(HERE / "kept_code"),
+        "PYTHONPATH": str(layout.KEPT_CODE),
         "RECORD_FILE": str(directory / "results"),
         "RECORD_SESSIONS": str(directory),
         "RECORD_TOKENS": str(tokens_file(directory)),
