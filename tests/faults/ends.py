@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faults.kinds import FROM_HERE, LOOK, OK, PATIENCE, READ, SIGN_IN
+from faults.kinds import FROM_HERE, LOOK, OK, ONCE, PATIENCE, READ, SIGN_IN
 from faults.matrix import Cell
 
 # Seconds that one call may take beyond its own time-out, with all its repeats (interface, section 4), and what looks take beside.
@@ -54,7 +54,9 @@ def limit(cell: Cell, plain: float) -> float:
     was ended to be renewed is tried to be switched on again for as long. ``plain``: what the story takes without a fault."""
     waits = _side_by_side(cell) or (cell.point is not None and (cell.point.kind == LOOK or cell.story.renews))
     call = PATIENCE if cell.fault.impatient else _HTTP_TIMEOUT
-    return plain + call + _BUDGET + _LOOKS + (_WAIT_TIMEOUT if waits else 0.0)
+    # What lasts meets the call that follows as well: the look whether it was carried out, the withdrawal, the second try apart.
+    calls = 1 if cell.fault.span == ONCE else 2
+    return plain + calls * (call + _BUDGET) + _LOOKS + (_WAIT_TIMEOUT if waits else 0.0)
 
 
 def _side_by_side(cell: Cell) -> bool:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,23 +60,44 @@ class Cell:
 
 
 def points(calls: Iterable[dict[str, Any]]) -> list[Point]:
-    """Of the calls the simulator recorded."""
+    """Of the calls the simulator recorded. Calls of one kind that follow each other may have been made side by side, and are sorted,
+    so that the cells are the same in each run."""
     found: list[Point] = []
-    written = False
-    for place, call in enumerate(call for call in calls if not call["path"].endswith(OF_THE_BROWSER)):
-        writes = _writes(call)
-        sign_in = next((kind for path, kind in _APART.items() if path in call["path"]), SIGN_IN)
-        kind = sign_in if is_sign_in(call["path"]) else WRITE if writes else LOOK if written else READ
-        batch = tuple(f"{item['method']} {_pattern(item['url'].partition('?')[0])}" for item in call["batch"])
-        refused = writes and call["status"] >= 400
-        point = Point(place, kind, call["method"], _pattern(call["path"]), 0, refused=refused, batch=batch)
-        found.append(_counted(found, point))
-        for number, item in enumerate(call["batch"], 1):
-            path = f"/v1.0{item['url'].partition('?')[0]}"
-            items_kind = kind if kind != WRITE or item["method"] != "GET" else READ
-            found.append(_counted(found, Point(place, items_kind, item["method"], _pattern(path), 0, number)))
-        written = written or (writes and not refused)
+    place = 0
+    for kind, group in itertools.groupby(_by_kind(calls), key=lambda one: one[0]):
+        for point, items in sorted(
+            (_point(kind, call) for _kind, call in group), key=lambda one: one[0].method + one[0].path
+        ):
+            found.append(_counted(found, replace(point, place=place)))
+            for item in items:
+                found.append(_counted(found, replace(item, place=place)))
+            place += 1
     return found
+
+
+def _by_kind(calls: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each call of the client with its kind."""
+    written = False
+    for call in calls:
+        if call["path"].endswith(OF_THE_BROWSER):
+            continue
+        sign_in = next((kind for path, kind in _APART.items() if path in call["path"]), SIGN_IN)
+        writes = _writes(call)
+        yield sign_in if is_sign_in(call["path"]) else WRITE if writes else LOOK if written else READ, call
+        written = written or (writes and call["status"] < 400)
+
+
+def _point(kind: str, call: dict[str, Any]) -> tuple[Point, list[Point]]:
+    """A call, and the items of its batch."""
+    refused = kind == WRITE and call["status"] >= 400
+    batch = tuple(f"{item['method']} {_pattern(item['url'].partition('?')[0])}" for item in call["batch"])
+    point = Point(0, kind, call["method"], _pattern(call["path"]), 0, refused=refused, batch=batch)
+    items = []
+    for number, item in enumerate(call["batch"], 1):
+        path = f"/v1.0{item['url'].partition('?')[0]}"
+        items_kind = kind if kind != WRITE or item["method"] != "GET" else READ
+        items.append(Point(0, items_kind, item["method"], _pattern(path), 0, number))
+    return point, items
 
 
 def _writes(call: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ import shutil
 import ssl
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations import c
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.context import LEASE_VARIABLE, Context
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.operation import Operation
 from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performing import perform
+from ansible_collections.entra.pim.plugins.module_utils._pim.state import runs
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.journal import Journal
 from ansible_collections.entra.pim.plugins.module_utils._pim.state.runs import Run
 
@@ -32,6 +34,8 @@ from faults.moved_clock import MovedClock
 from faults.network import Network
 from simulator_process import Simulator
 
+# For the process that holds a run's lock to end, on a busy machine.
+_SECONDS = 30.0
 OWN_CLIENT = "5d1f0b7a-2c94-4e3d-8a66-9b0e4c7f1a52"
 OPERATOR = "operator@contoso.example"
 
@@ -143,11 +147,17 @@ class Stage:
         self._run, self._ends, self.runs_lease = Run(str(uuid.uuid4()), reading), writing, True
 
     def end_run(self) -> None:
-        """As a kill ends it."""
-        if self._run is not None and self._ends is not None:
-            os.close(self._run.ends)
-            os.close(self._ends)
-        self._run, self._ends, self.runs_lease = None, None, False
+        """As a kill ends it. Returns when everybody sees that it is gone."""
+        run, self._run = self._run, None
+        self.runs_lease = False
+        if run is None or self._ends is None:
+            return
+        os.close(run.ends)
+        os.close(self._ends)
+        deadline = time.monotonic() + _SECONDS
+        while runs.alive(str(self.directory), run.id):
+            assert time.monotonic() < deadline, "the run did not end"
+            time.sleep(0.005)
 
     def perform(
         self, operation: Operation, given: Mapping[str, Any], environ: Mapping[str, str] | None = None, **edge: Any

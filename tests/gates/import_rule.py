@@ -36,6 +36,7 @@ _DEPTH = {
     "times": 8,
     "errors": 8,
     "advice": 8,
+    "compiled_once": 8,
 }
 # These are pure: they import nothing of the collection but each other.
 _PURE = {"models", "times", "errors", "advice", "plans"}

@@ -10,6 +10,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import compiled_once  # noqa: F401  # pylint: disable=unused-import  # before the others
 from .errors import printable
 from .operations.context import DETAILS, Context
 from .operations.operation import Operation

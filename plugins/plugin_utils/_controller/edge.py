@@ -24,7 +24,7 @@ from ansible.utils.display import Display
 from ansible_collections.entra.pim.plugins.module_utils._pim.errors import PimError, printable
 
 # What operations import only where they need it is loaded here, once in the parent and not in each forked task.
-from ansible_collections.entra.pim.plugins.module_utils._pim.operations import (  # noqa: F401
+from ansible_collections.entra.pim.plugins.module_utils._pim.operations import (  # noqa: F401  # pylint: disable=unused-import
     approver_words,
     leasing,
     notices,
@@ -37,12 +37,12 @@ from ansible_collections.entra.pim.plugins.module_utils._pim.operations.performi
     perform,
     secrets_within_reach,
 )
-from ansible_collections.entra.pim.plugins.module_utils._pim.providers import (  # noqa: F401
+from ansible_collections.entra.pim.plugins.module_utils._pim.providers import (  # noqa: F401  # pylint: disable=unused-import
     azure_resources,
     entra_roles,
     groups,
 )
-from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401
+from ansible_collections.entra.pim.plugins.module_utils._pim.sign_in import step_up  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.entra.pim.plugins.module_utils._pim.times import Clock
 from ansible_collections.entra.pim.plugins.module_utils._pim.transport import REQUESTS_FOUND, standard_tls
 from ansible_collections.entra.pim.plugins.plugin_utils._controller import this_run
