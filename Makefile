@@ -13,7 +13,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 $${PYEN
 endif
 RUN := .build/venv/bin/python -m
 
-.PHONY: help setup lanes demo test unit simulator-test examples-test contract faults load molecule integration gates sanity bench build changelog clean
+.PHONY: help setup lanes demo test unit simulator-test examples-test contract faults fuzz load molecule integration gates sanity bench build changelog clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -32,7 +32,7 @@ demo: setup
 test: lanes
 	@$(RUN) tools.run_tests
 
-unit simulator-test examples-test faults load molecule: setup
+unit simulator-test examples-test faults fuzz load molecule: setup
 	@$(RUN) tools.run_tests $(@:-test=)
 
 gates: setup

@@ -41,6 +41,7 @@ LAYERS = (
     Layer("molecule", "tests/molecule"),
     Layer("simulator", "tests/simulator"),
     Layer("examples", "tests/examples"),
+    Layer("fuzz", "tests/fuzz"),
     Layer("unit", "tests/unit", every_lane=True, every_python=True, fewer=("--hypothesis-profile=few",)),
     Layer("bench", "tests/bench", alone=True),
 )

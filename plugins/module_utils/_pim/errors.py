@@ -26,7 +26,11 @@ def printable(text: str) -> str:
 
 def readable(text: object, limit: int = MESSAGE_LIMIT) -> str:
     """A foreign text made fit for a terminal: no control characters, no HTML, nothing that looks like a token, cut to `limit`."""
-    plain = printable("" if text is None else str(text)).strip()
+    try:
+        plain = printable("" if text is None else str(text)).strip()
+    except ValueError:
+        # Python writes no number of more than 4,300 digits.
+        plain = "a number of thousands of digits"
     if _HTML.search(plain[:2000]):
         return "an HTML page instead of an answer"
     plain = _TOKEN.sub("(token)", plain)

@@ -360,7 +360,7 @@ def _tls_context(authorities: str) -> ssl.SSLContext:
     context.sslsocket_class = _DeadlineSocket
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(authorities) else "cafile": authorities})
-    except (OSError, ssl.SSLError):
+    except (OSError, ValueError):  # the latter for a path that no file can have
         raise invalid_option("ca_path", authorities, "it must be a readable file of PEM certificates") from None
     return context
 

@@ -161,3 +161,29 @@ def test_the_time_out():
 @pytest.mark.parametrize("name", ["password", "client_secret", "certificate_password", "access_token"])
 def test_secrets_are_marked_as_such(name):
     assert connection_spec()[name]["no_log"] is True
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "secret-\udcff"], ids=["half a character", "a byte of the environment"])
+@pytest.mark.parametrize(
+    ("option", "beside"),
+    [
+        ("client_secret", {"client_id": "one"}),
+        ("password", {"username": "operator@contoso.example"}),
+        ("certificate_password", {"client_id": "one", "certificate_path": "/one.pem"}),
+        ("access_token", {}),
+        ("username", {}),
+        ("client_id", {}),
+    ],
+)
+def test_what_is_no_text_is_refused_without_being_told(option, beside, bad):
+    message = refused(**beside, **{option: bad}).message
+    assert option in message
+    assert bad not in message
+
+
+def test_a_session_dir_that_no_directory_can_have():
+    assert "session_dir" in refused(session_dir="/\ud800").message
+
+
+def test_a_long_address_is_told_shortened():
+    assert len(refused(arm_url="x" * 9_000).message) < 400

@@ -312,3 +312,22 @@ def test_missing_consent_names_client_and_permission(description, named):
     graph = "https://graph.microsoft.com"
     name_permissions(error, APP, [f"{graph}/User.Read", f"{graph}/RoleAssignmentSchedule.ReadWrite.Directory"])
     assert error.message.endswith(f": client {APP} lacks consent for {named}")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"7", b"not found"])
+def test_a_token_endpoint_that_is_missing_gives_no_answer(client, service, server, body):
+    """Of all that is called only the user realm may be missing: msal takes anything else apart."""
+    respond = server.respond
+    server.respond = lambda request: reply(404, body) if request.target.endswith("/token") else respond(request)
+    with pytest.raises(PimError) as caught:
+        client.refresh("old", SCOPES, None)
+    assert caught.value.code == "invalid_response"
+
+
+@pytest.mark.parametrize("status", [201, 204, 206])
+def test_a_discovery_that_succeeds_otherwise_is_no_answer(client, server, status):
+    content = json.dumps(dict.fromkeys(("authorization_endpoint", "token_endpoint", "issuer"), server.url)).encode()
+    server.respond = lambda _request: reply(status, b"" if status == 204 else content)
+    with pytest.raises(PimError) as caught:
+        client.refresh("old", SCOPES, None)
+    assert caught.value.code == "invalid_response"

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import invalid_option
 from ..models import Wanted
 from ..providers.registry import PROVIDERS
-from ..times import FORMS, parse_duration, parse_time
+from ..times import FORMS, LONGEST, parse_duration, parse_time
 from .connection_options import connection_spec
 
 DEFAULT_PROVIDER = "entra_roles"
@@ -104,8 +104,9 @@ def activation_options(params: Mapping[str, Any]) -> ActivationOptions:
 
 def check_wait_timeout(params: Mapping[str, Any]) -> None:
     """`invalid_option` where nothing could be waited for."""
-    if params["wait_timeout"] < 1:
-        raise invalid_option("wait_timeout", params["wait_timeout"], "it must be a number of seconds above 0")
+    if not 1 <= params["wait_timeout"] <= LONGEST:
+        allowed = "it must be a number of seconds above 0, and no longer than a year"
+        raise invalid_option("wait_timeout", params["wait_timeout"], allowed)
 
 
 def _wanted(item: Mapping[str, Any], default: int | str | None) -> Wanted:

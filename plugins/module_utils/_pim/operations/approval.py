@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..api.calls import Answer, Call
-from ..errors import PimError
+from ..errors import PimError, readable
 from ..models import APPROVE, DENY, Request, Stage
 from ..plans.approval import current_stage, has_to_be_decided
 from ..providers.registry import PROVIDERS
@@ -50,7 +50,7 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not is_guid(request_id):
         raise PimError(
             "unknown_request",
-            f"request_id={params['request_id']!r} is no id of a request: it must be a GUID, as entra.pim.pim_request_info lists it",
+            f"request_id={readable(params['request_id'], 120)!r} is no id of a request: it must be a GUID, as entra.pim.pim_request_info lists it",
             advice="",
         )
     options = connection_options(params, context.environ)

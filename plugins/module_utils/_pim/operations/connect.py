@@ -20,6 +20,7 @@ from ..sign_in.signing_in import made_with
 from ..sign_in.token_claims import is_context, proof_of
 from ..state import files
 from ..state.sessions import Session, Sessions
+from ..times import LONGEST
 from .connection import new_transport, ready_for, sign_in_once, sign_in_requests, why_not
 from .connection_options import ConnectionOptions, connection_options, connection_spec, named_providers
 from .context import Context
@@ -57,8 +58,9 @@ def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 def _check(params: Mapping[str, Any]) -> None:
     named_providers(params)
-    if params["login_timeout"] < 1:
-        raise invalid_option("login_timeout", params["login_timeout"], "it must be a number of seconds above 0")
+    if not 1 <= params["login_timeout"] <= LONGEST:
+        allowed = "it must be a number of seconds above 0, and no longer than a year"
+        raise invalid_option("login_timeout", params["login_timeout"], allowed)
     for one in params["authentication_contexts"]:
         if not is_context(one):
             raise invalid_option("authentication_contexts", one, "an authentication context is called c1 to c99")

@@ -15,7 +15,7 @@ from ..api.base import Api
 from ..api.calls import Answer, Call
 from ..api.graph import Graph
 from ..api.side_by_side import side_by_side
-from ..errors import PimError
+from ..errors import PimError, readable
 from ..sign_in.access import Access
 from ..sign_in.clouds import CLOUDS, endpoints
 from ..sign_in.credentials import APPLICATIONS, GIVEN_BY_OTHERS, GRAPH_COMMAND_LINE_TOOLS, REGISTERED, Credential
@@ -264,11 +264,11 @@ def why_not(session: Session, options: ConnectionOptions, transport: Transport, 
         return f"it belongs to cloud={session.cloud}, not {options.cloud}"
     for option, url in options.urls.items():
         if url != getattr(session, option):
-            return f"it belongs to {option}={getattr(session, option)}, not {url}"
+            return f"it belongs to {option}={getattr(session, option)}, not {readable(url, 200)}"
     if named.client_id and named.client_id.lower() != str(session.client_id).lower():
-        return f"it belongs to client_id={session.client_id}, not {named.origin['client_id']}={named.client_id}"
+        return f"it belongs to client_id={session.client_id}, not {named.origin['client_id']}={readable(named.client_id, 120)}"
     if named.username and not same_account(named.username, session.username):
-        return f"it belongs to {session.username or 'an application'}, not {named.origin['username']}={named.username}"
+        return f"it belongs to {session.username or 'an application'}, not {named.origin['username']}={readable(named.username, 120)}"
     tenant = options.tenant
     if tenant and tenant != session.tenant_id and tenant not in session.tenant_names:
         from ..sign_in.client import tenant_id_of

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import invalid_option
 from ..providers.registry import PROVIDERS
 from ..sign_in.clouds import CLOUDS, URL_OPTIONS, checked_url
-from ..sign_in.credentials import METHODS, Credentials, gather, home, path_variable, variable
+from ..sign_in.credentials import METHODS, Credentials, gather, home, is_path, path_variable, variable
 from ..sign_in.names import is_domain, is_guid
 from ..state.sessions import NAME
 
@@ -116,7 +116,7 @@ def connection_options(
 def session_dir(params: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     """Where a task with these options keeps its sessions; `invalid_option` where that is no path."""
     given = params.get("session_dir") or path_variable(environ, "ENTRA_PIM_SESSION_DIR")
-    if given and "\0" in given:
+    if given and not is_path(given):
         raise invalid_option("session_dir", given, "it must be a path")
     if not given:
         state_home = variable(environ, "XDG_STATE_HOME")

@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ..errors import PimError, fault
+from ..errors import PimError, fault, readable
 from ..models import Request, RoleRow, Wanted
 from ..plans import activation as plan
 from ..plans.activation import Step, Terms
@@ -116,7 +116,7 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if params["leftovers"]:
         left = leftovers(shared, context.clock.now() - _CLOCKS_DIFFER, partial(runs.alive, options.session_dir))
         parts += [_Part(lease, list(shared[lease.key].leases)) for lease in left]
-    found = sorted(parts, key=lambda part: part.lease.asked_at)
+    found = sorted(_of_this_version(parts, context), key=lambda part: part.lease.asked_at)
     parts = _of_session(found, options, context)
     if not parts:
         # Nobody has to be signed in: a playbook that failed at its sign-in comes here, too.
@@ -143,6 +143,16 @@ def _run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if failures:
         raise OperationFailed(failures[0], result)
     return result
+
+
+def _of_this_version(parts: Sequence[_Part], context: Context) -> list[_Part]:
+    """Those whose provider there is: another version may have written the journal, or something has damaged it."""
+    for part in parts:
+        if part.lease.provider not in PROVIDERS:
+            provider = readable(part.lease.provider, 80)
+            told = f"{readable(part.lease.row().title, 200)} is not given back: this version knows no provider {provider!r}"
+            context.warn(f"{told}, which the journal names.")
+    return [part for part in parts if part.lease.provider in PROVIDERS]
 
 
 def _of_session(parts: Sequence[_Part], options: ConnectionOptions, context: Context) -> list[_Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import PimError
+from ..errors import PimError, printable
 from .context import Context
 
 # A failure that stands for itself; any other is `unavailable`.
@@ -45,5 +45,5 @@ def nobody(rows: str, providers: Sequence[str], error: PimError, context: Contex
         "changed": False,
         rows: [],
         "providers": {name: {"status": "unavailable", "count": 0, "message": error.sentence} for name in providers},
-        "msg": message,
+        "msg": printable(message),
     }

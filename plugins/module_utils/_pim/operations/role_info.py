@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import PimError, printable
+from ..errors import PimError, printable, readable
 from ..models import RoleRow
 from ..plans.resolve import at, bears
 from ..providers import principals
 from ..providers.registry import PROVIDERS
+from ..sign_in.credentials import check_text
 from ..sign_in.names import is_guid, same_account
 from .connection import NOT_SIGNED_IN, Connection, open_connection
 from .connection_options import connection_options, connection_spec, named_providers
@@ -39,6 +40,7 @@ def spec() -> dict[str, Any]:
 
 def run(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     providers = named_providers(params)
+    check_text("principal", params.get("principal"))
     options = connection_options(params, context.environ)
     try:
         connection = open_connection(options, context, providers)
@@ -81,7 +83,7 @@ def _principal(connection: Connection, name: str | None) -> str | None:
         if error.status == 404:
             raise PimError(
                 "invalid_option",
-                f"principal={name!r} cannot be used: the tenant has no such account",
+                f"principal={readable(name, 120)!r} cannot be used: the tenant has no such account",
                 status=404,
                 advice="",
             ) from None

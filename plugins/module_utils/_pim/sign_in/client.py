@@ -228,11 +228,14 @@ class _MsalHttp:
         query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
         address = self.on_authority(url)
         reply = self.transport.send("GET", f"{address}?{query}" if query else address, headers=headers)
-        answer, body = self._answer(reply), _body(reply)
+        answer, body = self._answer(reply, may_be_missing=True), _body(reply)
         # msal goes on where the user realm is missing; any other refusal it would raise in a form of its own.
         if reply.status >= 400 and not (reply.status == 404 and "/userrealm/" in url):
             raise sign_in_failure(body)
-        if "/.well-known/" in url and not all(isinstance(body.get(key), str) for key in _ENDPOINTS):
+        # msal has a fault of its own for any other success.
+        if "/.well-known/" in url and not (
+            reply.status == 200 and all(isinstance(body.get(key), str) for key in _ENDPOINTS)
+        ):
             raise _nonsense(reply)
         if "/userrealm/" in url:
             self._federation.learn(body)
@@ -318,12 +321,12 @@ class _MsalHttp:
         return parts._replace(netloc=self._authority.netloc).geturl()
 
     @staticmethod
-    def _answer(reply: Reply) -> _MsalAnswer:
+    def _answer(reply: Reply, *, may_be_missing: bool = False) -> _MsalAnswer:
         # What is left after our repeats must not reach msal: it would replay the answer for a minute.
         if reply.status == 429 or reply.status >= 500:
             raise _unavailable(reply)
         # msal takes it for granted that the service speaks JSON; only the user realm may be missing.
-        if reply.status != 404 and not _body(reply):
+        if not (may_be_missing and reply.status == 404) and not _body(reply):
             raise _nonsense(reply)
         return _MsalAnswer(reply)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..errors import PimError
+from ..errors import PimError, readable
 from ..models import CLOUD_NAMES
 
 _GOVERNMENT_ARM = ("https://management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net")
@@ -97,7 +97,7 @@ def checked_url(option: str, value: str) -> str:
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise PimError(
             "invalid_option",
-            f"{option}={shown!r} cannot be used: it must be an https:// address with a host, without user name and query",
+            f"{option}={readable(shown, 200)!r} cannot be used: it must be an https:// address with a host, without user name and query",
             advice="",
         )
     return f"https://{parts.netloc.lower()}{parts.path}".rstrip("/")

@@ -168,6 +168,14 @@ def path_variable(environ: Mapping[str, str], *names: str) -> str | None:
     return os.path.join(home(environ), path[2:]) if path.startswith("~/") else path
 
 
+def is_path(text: str) -> bool:
+    """Whether a file can be called so."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
 def secrets_in(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
     """Every secret in reach of the task, for masking."""
     names = [name for found in _VARIABLES.values() for option in SECRETS for name in found.get(option, ())]
@@ -189,6 +197,8 @@ def gather(options: Mapping[str, Any], environ: Mapping[str, str], *, silenced: 
     azure = _from_environment(AZURE, environ, method, options.get("username"), options.get("client_id"))
     named = {option: _named(option, options, environ, own_counts=counts) for option in ("username", "client_id")}
     (username, username_from), (client_id, client_id_from) = named["username"], named["client_id"]
+    check_text(username_from, username)
+    check_text(client_id_from, client_id)
     task = _from_task(options, environ, username, client_id)
     own = _from_environment(OWN, environ, method, username, client_id) if counts else None
     origin = {"username": username_from, "client_id": client_id_from}
@@ -308,9 +318,13 @@ def _credential(
             f"{APPLICATIONS[method].capitalize()} is given by {source}, but no client_id",
             advice="Give client_id too.",
         )
+    check_text(f"certificate_password of {source}", certificate_password)
+    check_text(f"username of {source}", username)
+    check_text(f"client_id of {source}", client_id)
     if option in SECRETS:
+        check_text(f"{option} of {source}", value)
         return Credential(method, source, value, username, client_id)
-    if "\0" in value:
+    if not is_path(value):
         raise invalid_option(option, value, "it must be a path")
     secret = (certificate_password or "") if method == "certificate" else ""
     return Credential(method, source, secret, username, client_id, os.path.abspath(value))
@@ -320,6 +334,15 @@ def _of_the_machine(method: str, source: str, username: str | None, client_id: s
     if method == "managed_identity":
         return Credential(method, source, "", None, client_id)
     return Credential(method, source, "", username, None)
+
+
+def check_text(what: str, value: str | None) -> None:
+    """JSON and the environment can bring what cannot be sent; its text is not told, it may be a secret."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        told = f"{what} cannot be used: it has half a character in it, or bytes that are not UTF-8; it must be a text"
+        raise PimError("invalid_option", told, advice="") from None
 
 
 def not_on_screen(method: str) -> PimError:

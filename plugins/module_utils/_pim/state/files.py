@@ -16,18 +16,20 @@ import stat
 import tempfile
 from collections.abc import Iterator
 
-from ..errors import PimError
+from ..errors import PimError, readable
 from ..times import Clock
 
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 _POLL = 0.05
+# Of a path, in a message.
+_LONGEST_SHOWN = 500
 # A session is a few kilobytes, a journal is pruned far below this.
 LARGEST = 16 * 1024 * 1024
 
 
 def unusable(path: str, reason: str) -> PimError:
-    return PimError("session_unusable", f"{path} cannot be used: {reason}")
+    return PimError("session_unusable", f"{readable(path, _LONGEST_SHOWN)} cannot be used: {reason}")
 
 
 def check_directory(path: str, *, create: bool) -> bool:
