@@ -247,7 +247,6 @@ def test_another_media_type(client: Client) -> None:
         {"path": "x"},
         {"path": "x", "status": 429, "retry_after": 1, "retry_after_form": "words"},
         {"path": "x", "status": 429, "retry_after_form": "date"},
-        {"path": "x", "status": 302},
         {"path": "x", "status": 500, "location": "https://elsewhere.example"},
         {"path": "x", "status": 302, "location": "https://a\r\nb: c"},
         {"path": "x", "content_type": "text/html\r\na: b"},

@@ -109,8 +109,8 @@ def read_fault(order: Mapping[str, Any]) -> Fault:
         raise FaultError("retry_after_form goes with retry_after")
     if order.get("location") is not None and not _is_text(order["location"], _ADDRESS):
         raise FaultError("location must be an address without control characters")
-    if (order.get("location") is None) != (status is None or not 300 <= status < 400):
-        raise FaultError("location goes with a status between 300 and 399, and such a status with location")
+    if order.get("location") is not None and (status is None or not 300 <= status < 400):
+        raise FaultError("location goes with a status between 300 and 399")
     if not isinstance(order.get("oauth_error", ""), str):
         raise FaultError("oauth_error must be text")
     if order.get("aadsts") is None and "oauth_error" in order:
