@@ -72,7 +72,7 @@ options:
     default: false
   login_timeout:
     description:
-      - Seconds to wait for a person to sign in.
+      - Seconds to wait for a person to sign in, at most a year.
     type: int
     default: 900
 notes:

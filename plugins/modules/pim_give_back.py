@@ -76,7 +76,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait for that.
+      - Seconds to wait for that, at most a year.
     type: int
     default: 300
 notes:

@@ -125,7 +125,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait.
+      - Seconds to wait, at most a year.
       - Where somebody has to sign in again for it, the person has that long, too. That time does not count against the wait.
     type: int
     default: 300
